@@ -1,0 +1,322 @@
+"""Sign-ins: a token that only the cookie holds opens two blobs in one row; deleting the row ends everything (design §2).
+
+`self` lives as long as the sign-in; `vault`, the keys, until the vault locks. Any worker can serve; no key is elsewhere.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from counsel.access.accounts import account_tag, find_account, login_tag, month_now, names_of, roles_in, unlock
+from counsel.access.models import Account, KnownDevice, SignIn
+from counsel.access.throttling import count_failure, forget_failures, tags, waits_until
+from counsel.audit.chain import recording
+from counsel.confidentiality.facts import Actor
+from counsel.confidentiality.roles import KEY_HOLDING, Role
+from counsel.core.clock import now
+from counsel.core.database import House, house_of, writing
+from counsel.core.errors import UnreadableError
+from counsel.crypto.blob import Kind, seal, unseal
+from counsel.crypto.context import Context
+from counsel.crypto.derive import mac, subkey
+from counsel.keys.bundle import Keyring, pack, unpack
+from counsel.keys.trust import holder_row, roles_of
+
+SLACK = timedelta(minutes=1)  # a row is touched at most once a minute
+
+
+@dataclass(frozen=True)
+class SignedIn(Actor):
+    """An actor with what the sign-in row holds.
+
+    :param keyring: None while the vault is locked.
+    :param token: the cookie's secret; never logged, never stored.
+    """
+
+    account_id: UUID = field(default=UUID(int=0))
+    name: str = field(default="", repr=False)
+    roles: tuple[Role, ...] = ()
+    keyring: Keyring | None = field(default=None, repr=False)
+    token: str = field(default="", repr=False)
+    vault_until: datetime | None = None
+    code_confirmed: bool = True
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Outcome of one try to sign in: a person, or when to try again, or neither."""
+
+    person: SignedIn | None = None
+    wait_until: datetime | None = None
+
+
+def sign_in(
+    db: Session, *, login: str, passphrase: str, address: str, device: str, known_device: bytes | None = None
+) -> Attempt:
+    """Sign in with name and passphrase.
+
+    :param device: a coarse name such as ``phone`` for the owner's list of devices.
+    :param known_device: value of the device cookie, if any.
+
+    Records: ``sign-in:account:opened`` or ``sign-in:account:refused``, without naming a student. Rule: 篇5 19.
+    """
+    house = house_of(db)
+    tag = login_tag(house, login)
+    known = known_device if _is_known(db, tag, known_device) else None
+    counted = tags(db, tag, address, known)
+    wait = waits_until(db, counted)
+    if wait is not None:
+        return Attempt(wait_until=wait)
+    account = find_account(db, login)
+    keyring = unlock(house, account, tag, passphrase)
+    if keyring is None or account is None:
+        count_failure(db, counted)
+        _note(db, account, "refused")
+        return Attempt(wait_until=waits_until(db, counted))
+    with writing(db):
+        forget_failures(db, counted)
+    return Attempt(open_sign_in(db, account=account, keyring=keyring, device=device))
+
+
+def _is_known(db: Session, tag: bytes, device: bytes | None) -> bool:
+    return device is not None and db.get(KnownDevice, device_tag(house_of(db), tag, device)) is not None
+
+
+def device_tag(house: House, tag: bytes, device: bytes) -> bytes:
+    """Return the HMAC under which a browser is known to an account."""
+    return mac(subkey(house.secret, "device"), tag, device)
+
+
+def remember_device(db: Session, *, login: str, device: bytes) -> None:
+    """Remember that this browser signed in to this account."""
+    house = house_of(db)
+    with writing(db):
+        db.merge(KnownDevice(device_tag=device_tag(house, login_tag(house, login), device), seen_month=month_now()))
+
+
+def _note(db: Session, account: Account | None, what: str) -> None:
+    staff = account is not None and account.kind == "staff"
+    with recording(db) as record:
+        record.line(f"sign-in:account:{what}", role="staff" if staff else "somebody", object_id=_staff_id(account))
+
+
+def _staff_id(account: Account | None) -> UUID | None:
+    return account.account_id if account is not None and account.kind == "staff" else None
+
+
+def open_sign_in(
+    db: Session, *, account: Account, keyring: Keyring | None, device: str, role: Role | None = None
+) -> SignedIn:
+    """Write a new sign-in row for somebody who has just proven who they are, and return the person."""
+    house = house_of(db)
+    roles = roles_in(account)
+    chosen = role if role in roles else roles[0]
+    student = account.kind == "student"
+    holder_id = keyring.holder_id if keyring else account.holder_id
+    person = SignedIn(
+        role=chosen,
+        holder_id=holder_id,
+        staff_id=_staff_id(account),
+        vouched=student or _vouched(db, holder_id, chosen),
+        account_id=account.account_id,
+        name=(keyring.card.get("name", "") if keyring else "") if student else names_of(house, account).display,
+        roles=roles,
+        keyring=keyring,
+        token=secrets.token_urlsafe(32),
+        code_confirmed=account.code_confirmed,
+    )
+    person = replace(person, vault_until=_vault_end(house) if keyring else None)
+    with recording(db) as record:
+        db.add(_row(house, person, device))
+        record.line("sign-in:account:opened", role=chosen if not student else "somebody", object_id=person.staff_id)
+    return person
+
+
+def _vouched(db: Session, holder_id: UUID | None, role: Role) -> bool:
+    if role not in KEY_HOLDING:
+        return True
+    holder = holder_row(db, holder_id) if holder_id else None
+    return holder is not None and role in roles_of(db, holder)
+
+
+def _vault_end(house: House) -> datetime:
+    return now() + timedelta(minutes=house.settings.vault_idle_minutes)
+
+
+def _row(house: House, person: SignedIn, device: str) -> SignIn:
+    keyring = person.keyring
+    return SignIn(
+        token_hash=_hash(person.token),
+        account_tag=account_tag(house, person.account_id),
+        self_sealed=_seal(house, person.token, "self", _self_bytes(person)),
+        vault_sealed=_seal(house, person.token, "vault", pack(keyring)) if keyring else None,
+        vault_until=person.vault_until,
+        idle_until=now() + timedelta(minutes=house.settings.sign_in_idle_minutes),
+        ends_at=now() + timedelta(hours=house.settings.sign_in_hours),
+        device=device[:24],
+    )
+
+
+def _hash(token: str) -> bytes:
+    return sha256(b"sign-in" + token.encode()).digest()
+
+
+def _seal(house: House, token: str, part: str, plain: bytes) -> bytes:
+    return seal(_part_key(house, token, part), plain, Kind.SIGN_IN, _part_context(house, token, part))
+
+
+def _unseal(house: House, token: str, part: str, sealed: bytes) -> bytes:
+    return unseal(_part_key(house, token, part), sealed, Kind.SIGN_IN, _part_context(house, token, part))
+
+
+def _part_key(house: House, token: str, part: str) -> bytes:
+    return subkey(mac(subkey(house.secret, "sign-in"), token.encode()), part)
+
+
+def _part_context(house: House, token: str, part: str) -> bytes:
+    return Context(f"sign-in/{part}", house.installation, "sign_ins", item=UUID(bytes=_hash(token)[:16])).encode()
+
+
+def _self_bytes(person: SignedIn) -> bytes:
+    fields = {
+        "account": person.account_id.hex,
+        "role": person.role,
+        "roles": list(person.roles),
+        "holder": person.holder_id.hex if person.holder_id else None,
+        "staff": person.staff_id.hex if person.staff_id else None,
+        "vouched": person.vouched,
+        "name": person.name,
+        "code": person.code_confirmed,
+    }
+    return json.dumps(fields).encode()
+
+
+def present_person(db: Session, token: str) -> SignedIn | None:
+    """Return who is behind a cookie's token now, or None when the sign-in has ended. Touches the row once a minute."""
+    house = house_of(db)
+    row = db.get(SignIn, _hash(token))
+    if row is None or now() >= min(row.idle_until, row.ends_at):
+        return None
+    try:
+        fields = json.loads(_unseal(house, token, "self", row.self_sealed))
+        vault_open = row.vault_sealed is not None and row.vault_until is not None and now() < row.vault_until
+        keyring = unpack(_unseal(house, token, "vault", row.vault_sealed)) if vault_open and row.vault_sealed else None
+    except UnreadableError:
+        return None
+    _touch(db, house, row, vault_open)
+    return SignedIn(
+        role=Role(fields["role"]),
+        holder_id=UUID(fields["holder"]) if fields["holder"] else None,
+        staff_id=UUID(fields["staff"]) if fields["staff"] else None,
+        vouched=fields["vouched"],
+        account_id=UUID(fields["account"]),
+        name=fields["name"],
+        roles=tuple(Role(name) for name in fields["roles"]),
+        keyring=keyring,
+        token=token,
+        vault_until=row.vault_until if vault_open else None,
+        code_confirmed=fields["code"],
+    )
+
+
+def _touch(db: Session, house: House, row: SignIn, vault_open: bool) -> None:
+    idle = now() + timedelta(minutes=house.settings.sign_in_idle_minutes)
+    expired = row.vault_sealed is not None and not vault_open
+    if idle - row.idle_until < SLACK and not expired:
+        return
+    with writing(db):
+        fresh = db.get(SignIn, row.token_hash)
+        if fresh is not None:  # only a row that still exists is written back
+            fresh.idle_until = idle
+            if vault_open:
+                fresh.vault_until = _vault_end(house)
+            else:
+                fresh.vault_sealed = fresh.vault_until = None
+
+
+def lock_vault(db: Session, *, actor: SignedIn) -> None:
+    """Shut the vault of this sign-in; the sign-in stays."""
+    with writing(db):
+        row = db.get(SignIn, _hash(actor.token))
+        if row is not None:
+            row.vault_sealed = row.vault_until = None
+
+
+def unlock_vault(db: Session, *, actor: SignedIn, passphrase: str, address: str) -> Attempt:
+    """Open the vault of this sign-in again with the passphrase; throttled like signing in."""
+    house = house_of(db)
+    account = db.get_one(Account, actor.account_id)
+    counted = tags(db, account.login_tag, address, actor.account_id.bytes)
+    wait = waits_until(db, counted)
+    if wait is not None:
+        return Attempt(wait_until=wait)
+    keyring = unlock(house, account, account.login_tag, passphrase)
+    if keyring is None:
+        count_failure(db, counted)
+        return Attempt(wait_until=waits_until(db, counted))
+    with writing(db):
+        forget_failures(db, counted)
+        row = db.get_one(SignIn, _hash(actor.token))
+        row.vault_sealed = _seal(house, actor.token, "vault", pack(keyring))
+        row.vault_until = _vault_end(house)
+    return Attempt(replace(actor, keyring=keyring, vault_until=_vault_end(house)))
+
+
+def change_role(db: Session, *, actor: SignedIn, role: Role, device: str) -> SignedIn:
+    """Act in another of one's roles: a new sign-in with a new token; the old one ends."""
+    account = db.get_one(Account, actor.account_id)
+    with recording(db):
+        sign_out(db, actor=actor)
+        return open_sign_in(db, account=account, keyring=actor.keyring, device=device, role=role)
+
+
+def sign_out(db: Session, *, actor: SignedIn) -> None:
+    """End this sign-in. Records: ``sign-in:account:closed``."""
+    with recording(db) as record:
+        db.execute(delete(SignIn).where(SignIn.token_hash == _hash(actor.token)))
+        record.line(
+            "sign-in:account:closed", role=actor.role if actor.staff_id else "somebody", object_id=actor.staff_id
+        )
+
+
+@dataclass(frozen=True)
+class Device:
+    """One of my own sign-ins, for the page that ends them."""
+
+    number: str
+    device: str
+    idle_until: datetime
+    here: bool
+
+
+def my_devices(db: Session, *, actor: SignedIn) -> list[Device]:
+    """Return the sign-ins of my account that have not ended."""
+    mine = account_tag(house_of(db), actor.account_id)
+    rows = db.scalars(select(SignIn).where(SignIn.account_tag == mine, SignIn.idle_until > now()))
+    here = _hash(actor.token)
+    return [Device(row.token_hash.hex()[:16], row.device, row.idle_until, row.token_hash == here) for row in rows]
+
+
+def end_device(db: Session, *, actor: SignedIn, number: str) -> bool:
+    """End one of my own sign-ins; return whether there was one."""
+    mine = account_tag(house_of(db), actor.account_id)
+    with writing(db):
+        rows = db.scalars(select(SignIn).where(SignIn.account_tag == mine)).all()
+        for row in rows:
+            if row.token_hash.hex()[:16] == number:
+                db.delete(row)
+                return True
+    return False
+
+
+def end_all(db: Session, account_id: UUID, *, but_token: str = "") -> None:
+    """End every sign-in of an account, except one; the caller has the write transaction."""
+    tag = account_tag(house_of(db), account_id)
+    query = delete(SignIn).where(SignIn.account_tag == tag)
+    db.execute(query.where(SignIn.token_hash != _hash(but_token)) if but_token else query)

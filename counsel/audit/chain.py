@@ -1,0 +1,196 @@
+"""Append to the chain, verify it, sign its head and keep signed heads in a second place."""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.audit.models import AuditHead, AuditLine
+from counsel.core.clock import now
+from counsel.core.database import House, house_of, writing
+from counsel.core.errors import TamperError
+from counsel.crypto.derive import digest, subkey
+from counsel.crypto.signatures import public_of, sign, verifies
+
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line before it has its place in the chain."""
+
+    tag: str
+    actor_role: str
+    actor_id: UUID | None
+    subject_id: UUID | None
+    object_id: UUID | None
+    detail: str
+    exact: bool
+
+
+@dataclass
+class Recorder:
+    """Collects the lines of one transaction; they are appended just before it commits."""
+
+    entries: list[Entry] = field(default_factory=list)
+
+    def line(
+        self,
+        tag: str,
+        *,
+        role: str = "system",
+        actor_id: UUID | None = None,
+        subject_id: UUID | None = None,
+        object_id: UUID | None = None,
+        detail: str = "",
+    ) -> None:
+        """Note one event.
+
+        :param tag: ``source:subject:action``.
+        :param subject_id: the `client_id` it is about, if any.
+        :param detail: codes only, never anybody's words.
+        """
+        client_act = role in ("student", "guardian")
+        self.entries.append(Entry(tag, role, actor_id, subject_id, object_id, detail, exact=not client_act))
+
+
+@contextmanager
+def recording(db: Session) -> Iterator[Recorder]:
+    """Run a write transaction whose lines are appended last, once, whatever services ran inside."""
+    outer: Recorder | None = db.info.get("recorder")
+    if outer is not None:
+        yield outer
+        return
+    recorder = Recorder()
+    db.info["recorder"] = recorder
+    try:
+        with writing(db):
+            yield recorder
+            db.flush()
+            _append(db, recorder.entries)
+    finally:
+        db.info["recorder"] = None
+
+
+def _append(db: Session, entries: list[Entry]) -> None:
+    if not entries:
+        return
+    head = db.get(AuditHead, 1, with_for_update=True, populate_existing=True)
+    if head is None:
+        head = AuditHead(head_id=1, seq=0, chain=digest(b"audit/1", house_of(db).installation))
+        db.add(head)
+    moment = now().replace(microsecond=0)
+    for entry in entries:
+        line = AuditLine(
+            seq=head.seq + 1,
+            at=moment if entry.exact else None,
+            day=moment.date(),
+            tag=entry.tag,
+            actor_role=entry.actor_role,
+            actor_id=entry.actor_id,
+            subject_id=entry.subject_id,
+            object_id=entry.object_id,
+            detail=entry.detail[:120],
+        )
+        line.chain = chained(head.chain, line)
+        head.seq, head.chain = line.seq, line.chain
+        db.add(line)
+    db.flush()
+
+
+def chained(previous: bytes, line: AuditLine) -> bytes:
+    """Return the hash of a line that follows `previous`."""
+    fields = (
+        line.seq,
+        line.at,
+        line.day,
+        line.tag,
+        line.actor_role,
+        line.actor_id,
+        line.subject_id,
+        line.object_id,
+        line.detail,
+    )
+    return digest(previous, json.dumps([_plain(value) for value in fields], ensure_ascii=True).encode())
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value.hex if isinstance(value, UUID) else value
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Result of a verification. `broken_at` is the first line that does not fit, None when all do."""
+
+    lines: int
+    broken_at: int | None
+    heads_checked: int = 0
+
+
+def verify_chain(db: Session) -> Verdict:
+    """Read the whole chain and compare it with its head and with every head kept in the second place."""
+    house = house_of(db)
+    kept = {head["seq"]: b64decode(head["chain"]) for head in kept_heads(house)}
+    chain, seq, checked = digest(b"audit/1", house.installation), 0, 0
+    query = select(AuditLine).order_by(AuditLine.seq).execution_options(yield_per=BATCH)
+    for line in db.scalars(query):
+        chain = chained(chain, line)
+        seq += 1
+        if line.seq != seq or line.chain != chain or kept.get(seq, chain) != chain:
+            return Verdict(seq, seq, checked)
+        checked += seq in kept
+        db.expunge(line)
+    head = db.get(AuditHead, 1)
+    if (head.seq if head else 0) != seq or (head is not None and head.chain != chain) or max(kept, default=0) > seq:
+        return Verdict(seq, seq + 1, checked)
+    return Verdict(seq, None, checked)
+
+
+def signed_head(db: Session) -> dict[str, object]:
+    """Return the present head with a signature under a key of the server secret."""
+    house = house_of(db)
+    head = db.get(AuditHead, 1)
+    seq, chain = (head.seq, head.chain) if head else (0, digest(b"audit/1", house.installation))
+    key = subkey(house.secret, "audit-head")
+    statement = digest(b"head/1", house.installation, seq.to_bytes(8, "big"), chain)
+    return {
+        "seq": seq,
+        "chain": b64encode(chain).decode(),
+        "signature": b64encode(sign(key, statement)).decode(),
+        "public": b64encode(public_of(key)).decode(),
+    }
+
+
+def keep_head(db: Session) -> Path:
+    """Put the signed head in the second place, one file per head; the same head twice is one file."""
+    head = signed_head(db)
+    folder = house_of(db).settings.audit_heads
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"head-{head['seq']:012d}.json"
+    path.write_text(json.dumps(head))
+    return path
+
+
+def kept_heads(house: House) -> list[dict[str, object]]:
+    """Return the kept heads, oldest first.
+
+    :raises TamperError: when one was not signed here.
+    """
+    heads = [json.loads(path.read_text()) for path in sorted(house.settings.audit_heads.glob("head-*.json"))]
+    public = public_of(subkey(house.secret, "audit-head"))
+    for head in heads:
+        statement = digest(b"head/1", house.installation, head["seq"].to_bytes(8, "big"), b64decode(head["chain"]))
+        if not verifies(public, b64decode(head["signature"]), statement):
+            raise TamperError("audit head")
+    return heads

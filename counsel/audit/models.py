@@ -1,0 +1,35 @@
+"""Columns of the audit log. Lines are inserted and never changed; the head row makes the chain gap-free."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from counsel.core.database import Base
+
+
+class AuditLine(Base):
+    """One coded event. A client's own acts carry the day only; staff acts the exact moment."""
+
+    __tablename__ = "audit_lines"
+    __table_args__ = (Index("ix_audit_lines_subject", "subject_id", "seq"),)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime | None]
+    day: Mapped[date]
+    tag: Mapped[str] = mapped_column(String(48))
+    actor_role: Mapped[str] = mapped_column(String(24))
+    actor_id: Mapped[UUID | None]
+    subject_id: Mapped[UUID | None]
+    object_id: Mapped[UUID | None]
+    detail: Mapped[str] = mapped_column(String(120), default="")
+    chain: Mapped[bytes]
+
+
+class AuditHead(Base):
+    """The one head: how many lines there are and the hash that stands for all of them."""
+
+    __tablename__ = "audit_head"
+    head_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int]
+    chain: Mapped[bytes]

@@ -1,0 +1,49 @@
+"""What a rule may know: who acts, and a few facts about the thing, gathered by the caller in the acting session."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from counsel.confidentiality.roles import Role
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody acting now, in one role.
+
+    :param holder_id: staff: their holder; students: their `client_id`; None for those without keys.
+    :param staff_id: staff account, None for students.
+    :param vouched: the role is certified (key-holding roles) or needs no certificate.
+    :param on_duty: is the duty counsellor of this half-day.
+    """
+
+    role: Role
+    holder_id: UUID | None = None
+    staff_id: UUID | None = None
+    vouched: bool = True
+    on_duty: bool = False
+
+    @property
+    def client_id(self) -> UUID | None:
+        """The client this person is, when a student; otherwise None."""
+        return self.holder_id if self.role is Role.STUDENT else None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known about the thing asked for; everything unknown stays None and helps nobody.
+
+    :param client_id: whom the thing is about.
+    :param assigned_to: holder of the assigned counsellor.
+    :param author_id: holder who wrote it.
+    :param state: state of the case or appointment.
+    :param requester_id: staff account that asked for what is to be approved.
+    """
+
+    client_id: UUID | None = None
+    assigned_to: UUID | None = None
+    author_id: UUID | None = None
+    state: str | None = None
+    requester_id: UUID | None = None
+
+
+NOTHING = Facts()

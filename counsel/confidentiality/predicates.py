@@ -1,0 +1,58 @@
+"""Small sentences about an actor and the facts; a clause is a row of them that must all be true."""
+
+from collections.abc import Callable
+
+from counsel.confidentiality.facts import Actor, Facts
+from counsel.confidentiality.roles import Role
+
+Predicate = Callable[[Actor, Facts], bool]
+
+
+def acts_as(*roles: Role) -> Predicate:
+    """Make the sentence "the actor acts, vouched for, in one of these roles"."""
+
+    def actor_acts_as(actor: Actor, _facts: Facts) -> bool:
+        return actor.role in roles and actor.vouched
+
+    actor_acts_as.__doc__ = f"The actor is {' or '.join(roles)}."
+    return actor_acts_as
+
+
+def anybody_signed_in(_actor: Actor, _facts: Facts) -> bool:
+    """Everybody who is signed in."""
+    return True
+
+
+def actor_is_the_client(actor: Actor, facts: Facts) -> bool:
+    """The thing is about the actor."""
+    return actor.client_id is not None and actor.client_id == facts.client_id
+
+
+def actor_is_assigned_counsellor(actor: Actor, facts: Facts) -> bool:
+    """The actor is the counsellor to whom this client is assigned (篇4 三, narrowed: need to know)."""
+    return actor.holder_id is not None and actor.holder_id == facts.assigned_to
+
+
+def actor_wrote_it(actor: Actor, facts: Facts) -> bool:
+    """The actor is the author."""
+    return actor.holder_id is not None and actor.holder_id == facts.author_id
+
+
+def actor_is_on_duty(actor: Actor, _facts: Facts) -> bool:
+    """The actor is the duty counsellor now; a rule, not a key."""
+    return actor.on_duty
+
+
+def nobody_is_assigned(_actor: Actor, facts: Facts) -> bool:
+    """No counsellor has taken it yet."""
+    return facts.assigned_to is None
+
+
+def actor_did_not_ask(actor: Actor, facts: Facts) -> bool:
+    """The approver is not the requester."""
+    return actor.staff_id is not None and actor.staff_id != facts.requester_id
+
+
+def case_is_open(_actor: Actor, facts: Facts) -> bool:
+    """The case is neither closed nor archived."""
+    return facts.state not in (None, "closed", "archived")

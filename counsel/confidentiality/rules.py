@@ -1,0 +1,154 @@
+"""THE table: permission → clauses. A permission is granted when all sentences of one of its clauses are true.
+
+Whatever is not in the table is refused. Nobody is let through for being administrator or leader: no clause of a
+guarded artefact names them (篇4 三).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from counsel.confidentiality.predicates import (
+    Predicate,
+    actor_did_not_ask,
+    actor_is_assigned_counsellor,
+    actor_is_on_duty,
+    actor_is_the_client,
+    acts_as,
+    anybody_signed_in,
+    case_is_open,
+    nobody_is_assigned,
+)
+from counsel.confidentiality.roles import Role as R
+
+
+class Permission(StrEnum):
+    """Everything anyone can ask to do; each route and each guarded service names one."""
+
+    APPOINTMENT_REQUEST = "appointment:request"  # ask for a time, for oneself
+    APPOINTMENT_OWN = "appointment:own"  # see and change one's own times
+    APPOINTMENT_SHEET = "appointment:sheet"  # the day's times, rooms and states, without names
+    APPOINTMENT_RECEIVE = "appointment:receive"  # check in, no-show, walk-in, cancel for the centre
+    APPOINTMENT_TRIAGE = "appointment:triage"  # read the triage answers, assign, confirm
+    APPOINTMENT_HOLD = "appointment:hold"  # hold the session itself: complete it
+    REQUEST_READ = "request:read"  # the words a client wrote when booking
+    NAME_REVEAL = "name:reveal"  # names behind the numbers of a working list
+    CASE_OPEN = "case:open"  # T01
+    CASE_LIST = "case:list"  # one's own caseload by covers
+    CASE_READ = "case:read"  # intake, assessment, plan
+    CASE_WRITE = "case:write"  # forms and moves of an open case
+    NOTE_READ = "note:read"  # session notes
+    NOTE_WRITE = "note:write"  # drafts, signing, addenda
+    FILE_SIGHT = "file:sight"  # who can open my file, and who did
+    FILE_OWN = "file:own"  # what the client wrote or was given
+    CONCERN_RAISE = "concern:raise"  # a class teacher refers somebody
+    CONCERN_READ = "concern:read"  # what a teacher wrote to the centre
+    TASK_LIST = "task:list"  # neutral duty tasks
+    TASK_END = "task:end"  # record the contact that ends a task
+    DUTY_CALL = "duty:call"  # "someone needs help at my desk"
+    STAFF_LIST = "staff:list"  # colleagues, roles, credentials
+    STAFF_INVITE = "staff:invite"  # accounts for staff
+    STAFF_ADMIT = "staff:admit"  # vouch for a colleague's keys and role
+    STAFF_VOUCH = "staff:vouch"  # a second voice for a newcomer
+    STAFF_DISMISS = "staff:dismiss"  # end a colleague's access
+    CREDENTIAL_RECORD = "credential:record"  # credentials, competence, education
+    DEPUTY_NAME = "deputy:name"  # a deputy with dates for one's approving role
+    ROSTER_WRITE = "roster:write"  # duty, rooms, availability of all
+    AVAILABILITY_OWN = "availability:own"  # one's own weekly hours
+    ROLL_IMPORT = "roll:import"  # students, guardians, timetable
+    STUDENT_INVITE = "student:invite"  # class sheets, re-issue at the desk
+    STUDENT_COUNT = "student:count"  # how many accounts, nothing else
+    SETTINGS_READ = "settings:read"  # values and their sources
+    HEALTH_READ = "health:read"  # doctor's findings, backups
+    AUDIT_READ = "audit:read"  # coded lines
+    ACKNOWLEDGE = "rules:acknowledge"  # read and acknowledge a rule's version
+    ACCOUNT_OWN = "account:own"  # passphrase, devices, language
+    HOME = "home"  # one's landing page
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One way to be allowed.
+
+    :param name: what the audit line and the student's page call it.
+    :param law: the clause of the regulations.
+    :param when: sentences that must all be true.
+    :param obligations: what the caller must do besides, such as ``tell_client``.
+    """
+
+    name: str
+    law: str
+    when: tuple[Predicate, ...]
+    obligations: tuple[str, ...] = ()
+
+
+def _for(name: str, law: str, *when: Predicate, obligations: tuple[str, ...] = ()) -> Clause:
+    return Clause(name, law, when, obligations)
+
+
+_OFFICE = acts_as(R.FRONT_DESK, R.COUNSELLOR, R.DIRECTOR)
+_COUNSELLING = acts_as(R.COUNSELLOR, R.DIRECTOR)
+_DIRECTOR = acts_as(R.DIRECTOR)
+_STUDENT = acts_as(R.STUDENT)
+_STAFF = acts_as(*(r for r in R if r not in (R.STUDENT, R.GUARDIAN)))
+
+P = Permission
+RULES: dict[Permission, tuple[Clause, ...]] = {
+    P.APPOINTMENT_REQUEST: (_for("the client asks", "篇9 二2; 篇10 一", _STUDENT),),
+    P.APPOINTMENT_OWN: (_for("the client's own time", "篇10 一", _STUDENT, actor_is_the_client),),
+    P.APPOINTMENT_SHEET: (
+        _for("working list", "篇10 一; 篇6 5", acts_as(R.FRONT_DESK, R.COUNSELLOR, R.DIRECTOR, R.DUTY_MANAGER)),
+    ),
+    P.APPOINTMENT_RECEIVE: (_for("reception", "篇9 二4", _OFFICE),),
+    P.APPOINTMENT_TRIAGE: (
+        _for("duty counsellor", "篇10 一", _COUNSELLING, actor_is_on_duty),
+        _for("director, nobody assigned", "篇10 一", _DIRECTOR, nobody_is_assigned),
+        _for("the counsellor asked for", "篇10 一", _COUNSELLING, actor_is_assigned_counsellor),
+    ),
+    P.APPOINTMENT_HOLD: (_for("assigned counsellor", "篇10 二", _COUNSELLING, actor_is_assigned_counsellor),),
+    P.REQUEST_READ: (
+        _for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
+        _for("duty counsellor, nobody assigned", "篇4 三", _COUNSELLING, actor_is_on_duty, nobody_is_assigned),
+        _for("director, nobody assigned", "篇4 三", _DIRECTOR, nobody_is_assigned),
+    ),
+    P.NAME_REVEAL: (_for("working place", "篇1 3.4; 篇8 二", _OFFICE),),
+    P.CASE_OPEN: (_for("the counsellor who receives", "篇10 二", _COUNSELLING, actor_is_assigned_counsellor),),
+    P.CASE_LIST: (_for("own caseload", "篇4 三", _COUNSELLING),),
+    P.CASE_READ: (_for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),),
+    P.CASE_WRITE: (_for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor, case_is_open),),
+    P.NOTE_READ: (_for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),),
+    P.NOTE_WRITE: (
+        _for("assigned counsellor", "篇4 三; 篇6 5", _COUNSELLING, actor_is_assigned_counsellor, case_is_open),
+    ),
+    P.FILE_SIGHT: (_for("the client's own file", "篇4 一", _STUDENT, actor_is_the_client),),
+    P.FILE_OWN: (_for("the client's own words", "篇9 二3", _STUDENT, actor_is_the_client),),
+    P.CONCERN_RAISE: (_for("a teacher refers", "篇9 一6; 篇9 二2", acts_as(R.HEAD_TEACHER)),),
+    P.CONCERN_READ: (
+        _for("duty counsellor", "篇9 一6", _COUNSELLING, actor_is_on_duty),
+        _for("director", "篇9 一6", _DIRECTOR),
+    ),
+    P.TASK_LIST: (_for("whoever may own one", "篇4 五", _COUNSELLING),),
+    P.TASK_END: (
+        _for("duty counsellor", "篇4 五", _COUNSELLING, actor_is_on_duty),
+        _for("director", "篇4 五", _DIRECTOR),
+        _for("assigned counsellor", "篇4 五", _COUNSELLING, actor_is_assigned_counsellor),
+    ),
+    P.DUTY_CALL: (_for("anyone at a desk", "篇4 五; 篇1 3.4", _STAFF),),
+    P.STAFF_LIST: (_for("director", "篇6 2", _DIRECTOR), _for("accounts", "篇5 19", acts_as(R.SYSADMIN))),
+    P.STAFF_INVITE: (_for("accounts", "篇5 19", acts_as(R.SYSADMIN, R.DIRECTOR)),),
+    P.STAFF_ADMIT: (_for("the director vouches", "篇4 三", _DIRECTOR, actor_did_not_ask),),
+    P.STAFF_VOUCH: (_for("a second colleague", "篇4 三", _OFFICE, actor_did_not_ask),),
+    P.STAFF_DISMISS: (_for("director or administrator", "篇5 4", acts_as(R.SYSADMIN, R.DIRECTOR)),),
+    P.CREDENTIAL_RECORD: (_for("director", "篇6 2; 篇8 十一", _DIRECTOR),),
+    P.DEPUTY_NAME: (_for("whoever approves", "篇5 17", acts_as(R.DIRECTOR, R.DUTY_MANAGER, R.SCHOOL_LEADER)),),
+    P.ROSTER_WRITE: (_for("director", "篇6 5", _DIRECTOR),),
+    P.AVAILABILITY_OWN: (_for("own hours", "篇6 5", _COUNSELLING),),
+    P.ROLL_IMPORT: (_for("director or administrator", "篇7 五", acts_as(R.DIRECTOR, R.SYSADMIN)),),
+    P.STUDENT_INVITE: (_for("reception", "篇7 五", _OFFICE),),
+    P.STUDENT_COUNT: (_for("a figure only", "篇4 三", acts_as(R.SYSADMIN, R.DIRECTOR)),),
+    P.SETTINGS_READ: (_for("settings", "design §4", acts_as(R.SYSADMIN, R.DIRECTOR)),),
+    P.HEALTH_READ: (_for("health", "design §4", acts_as(R.SYSADMIN, R.DIRECTOR)),),
+    P.AUDIT_READ: (_for("coded lines", "篇5 4", _DIRECTOR),),
+    P.ACKNOWLEDGE: (_for("all staff", "篇9 一1; 篇5 2", _STAFF),),
+    P.ACCOUNT_OWN: (_for("own account", "篇5 19", anybody_signed_in),),
+    P.HOME: (_for("own page", "design §5", anybody_signed_in),),
+}

@@ -1,0 +1,30 @@
+"""The one clock: aware UTC inside, the school's local time on screen."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+
+def now() -> datetime:
+    """Return the present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def local(moment: datetime, zone: str) -> datetime:
+    """Return `moment` in the school's time zone."""
+    return moment.astimezone(ZoneInfo(zone))
+
+
+def today(zone: str) -> date:
+    """Return the present date where the school is."""
+    return local(now(), zone).date()
+
+
+def at_local(day: date, minutes: int, zone: str) -> datetime:
+    """Return the UTC moment of `minutes` after local midnight of `day`."""
+    start = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+    return (start + timedelta(minutes=minutes)).astimezone(UTC)
+
+
+def age_on(birth: date, day: date) -> int:
+    """Return completed years on `day`; someone born on 29 February comes of age on 1 March in common years."""
+    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))

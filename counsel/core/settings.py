@@ -1,0 +1,177 @@
+"""Settings of one centre: `settings.toml` in the instance folder, overridden by `COUNSEL_*`; weak ones stop the start."""
+
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from sqlalchemy.engine import make_url
+
+from counsel.core.errors import SettingsError
+
+
+def setting(default: Any, source: str, about: str) -> Any:
+    """Declare one policy setting with its default, where that default comes from and what it means."""
+    return field(default=default, metadata={"source": source, "about": about})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a centre can decide. Paths and addresses first, then policy with its source."""
+
+    instance: Path
+    database_url: str
+    locks_url: str
+    locks_backup: Path
+    audit_heads: Path
+    demo: bool = False
+    school_name: str = setting("学校", "design §4", "name on every page")
+    school_name_en: str = setting("School", "design §4", "name on English pages")
+    time_zone: str = setting("Asia/Shanghai", "篇7 七", "local time of windows and deadlines")
+    stage: str = setting(
+        "high", "domain §0", "primary, middle, high, vocational or university: words and guardian rules"
+    )
+    duty_phone: str = setting("8012", "domain §3.3", "telephone of the duty counsellor")
+    helpline: str = setting("12356", "domain §3.3 S24", "national psychological helpline")
+    youth_line: str = setting("12355", "domain §3.3 [OK]", "youth line")
+    leave_to: str = setting("https://www.baidu.com/", "look §14", "where 'leave quickly' goes")
+    session_minutes: int = setting(50, "domain §6 [DF]", "length of a session")
+    buffer_minutes: int = setting(10, "domain §6 [DF]", "pause after a session")
+    cancel_hours: int = setting(24, "domain §1.1 S12", "hours ahead until which cancelling is free")
+    late_forfeit_minutes: int = setting(30, "domain §1.1 S12", "lateness after which a session is forfeited")
+    no_show_limit: int = setting(3, "domain §1.1 S12", "unexplained absences after which one queues again")
+    offer_hours: int = setting(24, "domain §10a", "hours an offered new time stays open")
+    note_due_hours: int = setting(24, "domain §1.3 G9 S14b", "working hours until a session note must be signed")
+    guardian_policy: str = setting(
+        "inform_unless_contraindicated",
+        "domain §1.3 G3 [DF]",
+        "required, inform_unless_contraindicated or student_only",
+    )
+    competence_warning_days: int = setting(60, "domain §9.5", "days before expiry at which a credential warns")
+    staff_invitation_hours: int = setting(72, "design §2", "life of a staff invitation")
+    vault_idle_minutes: int = setting(15, "篇5 7; security §4.7", "idle minutes after which the vault locks")
+    sign_in_idle_minutes: int = setting(30, "security V7", "idle minutes after which a sign-in ends")
+    sign_in_hours: int = setting(8, "security V7", "longest life of a sign-in")
+    lock_copy_days: int = setting(30, "design §1 promise 5", "days until the last copy of an erased lock is gone")
+
+    def policies(self) -> list[tuple[str, Any, str, str]]:
+        """Return (name, value, source, meaning) of every policy setting, for the administrator's page."""
+        return [
+            (f.name, getattr(self, f.name), f.metadata["source"], f.metadata["about"])
+            for f in fields(self)
+            if "source" in f.metadata
+        ]
+
+
+STAGES = ("primary", "middle", "high", "vocational", "university")
+GUARDIAN_POLICIES = ("required", "inform_unless_contraindicated", "student_only")
+POSITIVE = [f.name for f in fields(Settings) if f.name.endswith(("_minutes", "_hours", "_days", "_limit"))]
+
+
+def load_settings(instance: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings of an instance folder.
+
+    :param instance: the folder; None takes ``COUNSEL_INSTANCE``, else ``instance`` in the working directory.
+    :raises SettingsError: when a value is unknown, of the wrong type or weak.
+    """
+    folder = Path(instance or environ.get("COUNSEL_INSTANCE") or "instance").resolve()
+    values = _from_file(folder / "settings.toml") | _from_environment(environ)
+    values.setdefault("database_url", f"sqlite:///{folder / 'counsel.sqlite'}")
+    values.setdefault("locks_url", f"sqlite:///{folder / 'locks.sqlite'}")
+    for name, default in (("locks_backup", "lock-copies"), ("audit_heads", "audit-heads")):
+        values[name] = Path(values.get(name) or folder / default).resolve()
+    settings = Settings(instance=folder, **values)
+    check_settings(settings)
+    return settings
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from error
+    return _known(values, str(path))
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found = {
+        key.removeprefix("COUNSEL_").lower(): value
+        for key, value in environ.items()
+        if key.startswith("COUNSEL_") and key != "COUNSEL_INSTANCE"
+    }
+    return _known(found, "the environment")
+
+
+def _known(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    kinds = {f.name: f.type for f in fields(Settings) if f.name != "instance"}
+    unknown = sorted(set(values) - set(kinds))
+    if unknown:
+        raise SettingsError(f"{where} sets {', '.join(unknown)}, which is no setting of counsel")
+    return {name: _typed(name, value, kinds[name]) for name, value in values.items()}
+
+
+def _typed(name: str, value: Any, kind: Any) -> Any:
+    if kind is int and not isinstance(value, bool):
+        try:
+            return int(value)
+        except (TypeError, ValueError) as error:
+            raise SettingsError(f"{name} must be a whole number, not {value!r}") from error
+    if kind is bool:
+        return str(value).lower() in ("1", "true", "yes")
+    return str(value)
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse what would make a promise untrue.
+
+    :raises SettingsError: naming the first setting that is wrong.
+    """
+    if settings.time_zone not in available_timezones():
+        raise SettingsError(f"time_zone {settings.time_zone!r} is unknown")
+    ZoneInfo(settings.time_zone)
+    if settings.stage not in STAGES:
+        raise SettingsError(f"stage must be one of {', '.join(STAGES)}")
+    if settings.guardian_policy not in GUARDIAN_POLICIES:
+        raise SettingsError(f"guardian_policy must be one of {', '.join(GUARDIAN_POLICIES)}")
+    for name in POSITIVE:
+        if getattr(settings, name) <= 0:
+            raise SettingsError(f"{name} must be more than 0")
+    if settings.vault_idle_minutes > 60:
+        raise SettingsError("vault_idle_minutes must be 60 or less: an open vault on an empty chair is no vault")
+    _check_database(settings)
+
+
+def _check_database(settings: Settings) -> None:
+    if settings.database_url == settings.locks_url:
+        raise SettingsError("locks_url must differ from database_url: a lock beside its data locks nothing")
+    url = make_url(settings.database_url)
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise SettingsError("database_url must be SQLite or PostgreSQL")
+    if (
+        url.get_backend_name() == "postgresql"
+        and not url.password
+        and url.host not in (None, "", "localhost", "127.0.0.1")
+    ):
+        raise SettingsError("database_url has no password for a database on another machine")
+
+
+def read_secret(instance: Path) -> bytes:
+    """Return the 32 bytes of the server secret.
+
+    :raises SettingsError: when the file is missing, of another size, or readable by others than its owner.
+    """
+    path = instance / "server-secret"
+    if not path.exists():
+        raise SettingsError(f"{path} is missing: run `counsel init` or restore it")
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise SettingsError(f"{path} can be read by others: chmod 0400 it")
+    secret = path.read_bytes()
+    if len(secret) != 32 or len(set(secret)) < 8:
+        raise SettingsError(f"{path} is no server secret: 32 random bytes are needed")
+    return secret

@@ -1,0 +1,51 @@
+"""Key derivation: HMAC-SHA-256 over unambiguous parts, HKDF, and the one formula of every blob key (design §2)."""
+
+import hashlib
+import hmac
+import secrets
+from uuid import UUID
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+
+KEY_BYTES = 32
+
+
+def new_key() -> bytes:
+    """Return 32 random bytes."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def mac(key: bytes, *parts: bytes) -> bytes:
+    """Return the 32-byte HMAC-SHA-256 of `parts`, each preceded by its length so that they cannot run together."""
+    message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return hmac.new(key, message, hashlib.sha256).digest()
+
+
+def same(left: bytes, right: bytes) -> bool:
+    """Compare in constant time."""
+    return hmac.compare_digest(left, right)
+
+
+def digest(*parts: bytes) -> bytes:
+    """Return the 32-byte SHA-256 of `parts`, each preceded by its length."""
+    return hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
+
+
+def subkey(key: bytes, label: str, *, salt: bytes = b"", length: int = KEY_BYTES) -> bytes:
+    """Return `length` bytes for the purpose `label`: HKDF-SHA-512 of `key`."""
+    return HKDF(hashes.SHA512(), length, salt or None, b"counsel/1/" + label.encode()).derive(key)
+
+
+def expand(key: bytes, info: bytes, length: int) -> bytes:
+    """Return HKDF-Expand-SHA-512 of a uniformly random `key`."""
+    return HKDFExpand(hashes.SHA512(), length, info).derive(key)
+
+
+def blob_key(box_key: bytes, lock: bytes, item: UUID, revision: int, context: bytes) -> bytes:
+    """Return the 32-byte key of one sealed blob: HKDF( HMAC(box key, item ‖ revision), salt = lock, info = context ).
+
+    The lock is part of every derivation, so nothing that survives elsewhere opens a blob whose lock is erased.
+    """
+    item_key = mac(box_key, item.bytes, revision.to_bytes(8, "big"))
+    return HKDF(hashes.SHA512(), KEY_BYTES, lock, context).derive(item_key)

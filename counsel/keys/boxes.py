@@ -1,0 +1,234 @@
+"""Open, write, rotate: boxes and the blobs under them. Every opening mixes in the box's lock."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.core.database import House, house_of
+from counsel.core.errors import ConflictError, TamperError, UnreadableError
+from counsel.core.ids import new_id
+from counsel.crypto.blob import Kind, read_header, seal, unseal
+from counsel.crypto.context import NOBODY, Context
+from counsel.crypto.derive import blob_key, new_key
+from counsel.keys.bundle import Keyring
+from counsel.keys.grants import Reader, make_grant, open_grant, verify_grant
+from counsel.keys.locks import make_locks, read_lock
+from counsel.keys.models import Box, BoxEpoch, Grant
+from counsel.keys.trust import check_recipient, holder_row
+
+
+@dataclass
+class OpenBox:
+    """A box that somebody has opened for the length of one service call.
+
+    :param keys: epoch → 32-byte key, the present epoch and those before it.
+    """
+
+    house: House
+    box_id: UUID
+    epoch: int
+    keys: dict[int, bytes] = field(repr=False)
+    lock: bytes = field(repr=False)
+    stale: bool = False
+
+    def seal(self, plaintext: bytes, kind: Kind, *, table: str, item: UUID, revision: int, author: UUID) -> bytes:
+        """Write: seal bytes for one revision of one item.
+
+        :raises ConflictError: when the readers changed and the box must be given a new epoch first.
+        """
+        if self.stale:
+            raise ConflictError("stale_box")
+        context = self._context(table, item, revision, author)
+        key = blob_key(self.keys[self.epoch], self.lock, item, revision, context)
+        return seal(key, plaintext, kind, context, key_id=self.box_id, epoch=self.epoch)
+
+    def unseal(self, blob: bytes, kind: Kind, *, table: str, item: UUID, revision: int, author: UUID) -> bytes:
+        """Open what `seal` wrote at exactly this place.
+
+        :raises UnreadableError: moved, altered, cut, or sealed in an epoch this reader does not reach.
+        """
+        epoch = read_header(blob).epoch
+        if epoch not in self.keys:
+            raise UnreadableError("does not open")
+        context = self._context(table, item, revision, author)
+        return unseal(blob_key(self.keys[epoch], self.lock, item, revision, context), blob, kind, context)
+
+    def _context(self, table: str, item: UUID, revision: int, author: UUID) -> bytes:
+        return Context("item", self.house.installation, table, item, self.box_id, revision, author).encode()
+
+
+def create_box(
+    db: Session,
+    *,
+    kind: str,
+    readers: Iterable[Reader],
+    granter: Keyring | None,
+    box_id: UUID | None = None,
+    lock: bytes | None = None,
+) -> OpenBox:
+    """Make a box with its lock and first epoch and grant it to `readers`, whose keys the caller has checked.
+
+    :param lock: when the caller has made the lock already (many boxes at once); else it is made here, before any row.
+    """
+    house = house_of(db)
+    box_id = box_id or new_id()
+    lock = lock or make_locks(house, [box_id])[box_id]
+    key = new_key()
+    db.add(Box(box_id=box_id, kind=kind, epoch=1))
+    for reader in readers:
+        make_grant(db, box_id=box_id, epoch=1, key=key, reader=reader, granter=granter)
+    return OpenBox(house, box_id, 1, {1: key}, lock)
+
+
+def open_box(db: Session, keyring: Keyring, box_id: UUID, *, for_writing: bool = False, keep: bool = True) -> OpenBox:
+    """Open a box by a grant to the holder or to a group whose keys are at hand, or through its parent.
+
+    :raises UnreadableError: no grant, an expired one, or no lock; :raises TamperError: a grant that was planted.
+    """
+    box = db.get(Box, box_id)
+    if box is None:
+        raise UnreadableError("no box")
+    key, epoch, stale = _newest_key(db, keyring, box, for_writing, keep)
+    lock = read_lock(house_of(db), box_id)
+    keys = _read_back(db, box, epoch, key, lock)
+    return OpenBox(house_of(db), box_id, epoch, keys, lock, stale=stale)
+
+
+def _newest_key(db: Session, keyring: Keyring, box: Box, for_writing: bool, keep: bool) -> tuple[bytes, int, bool]:
+    if box.parent_id is not None and box.parent_wrap is not None and box.parent_epoch is not None:
+        parent = open_box(db, keyring, box.parent_id, for_writing=for_writing)
+        place = {"table": "boxes", "item": box.box_id, "revision": box.epoch, "author": NOBODY}
+        return parent.unseal(box.parent_wrap, Kind.KEY, **place), box.epoch, parent.stale
+    holders = [keyring.holder_id, *keyring.groups]
+    grants = db.scalars(
+        select(Grant).where(Grant.box_id == box.box_id, Grant.holder_id.in_(holders)).order_by(Grant.epoch.desc())
+    )
+    for grant in grants:
+        own = keyring_for(keyring, grant)
+        if own is not None:
+            holder = holder_row(db, grant.holder_id, grant.holder_version)
+            if holder is None:
+                raise TamperError("holder")
+            key = open_grant(db, grant, holder, *own, for_writing=for_writing, keep=keep)
+            stale = box.stale or grant.epoch < box.epoch or (for_writing and _reader_rotated(db, box))
+            return key, grant.epoch, stale
+    raise UnreadableError("no grant")
+
+
+def keyring_for(keyring: Keyring, grant: Grant) -> tuple[bytes, bytes] | None:
+    """Return (private key, own key) for the holder of a grant, or None when they are not at hand."""
+    if grant.holder_id == keyring.holder_id:
+        same = grant.holder_version == keyring.version
+        return (keyring.kem_private, keyring.own_key) if same else None
+    group = keyring.groups.get(grant.holder_id, {}).get(grant.holder_version)
+    return (group.kem_private, group.own_key) if group else None
+
+
+def _reader_rotated(db: Session, box: Box) -> bool:
+    """A reader has newer keys than this epoch was granted to (a group that somebody left): lazily stale."""
+    grants = db.scalars(select(Grant).where(Grant.box_id == box.box_id, Grant.epoch == box.epoch))
+    for grant in grants:
+        newest = holder_row(db, grant.holder_id)
+        if newest is not None and newest.version > grant.holder_version:
+            return True
+    return False
+
+
+def _read_back(db: Session, box: Box, epoch: int, key: bytes, lock: bytes) -> dict[int, bytes]:
+    keys = {epoch: key}
+    if epoch > 1:
+        rows = db.scalars(select(BoxEpoch).where(BoxEpoch.box_id == box.box_id).order_by(BoxEpoch.epoch.desc()))
+        opened = OpenBox(house_of(db), box.box_id, epoch, keys, lock)
+        for row in rows:
+            if row.epoch in keys:
+                place = {"table": "box_epochs", "item": box.box_id, "revision": row.epoch, "author": NOBODY}
+                keys[row.epoch - 1] = opened.unseal(row.previous_sealed, Kind.KEY, **place)
+    return keys
+
+
+def add_reader(db: Session, opened: OpenBox, *, reader: Reader, granter: Keyring, link: bytes | None = None) -> None:
+    """Grant an open box to one more reader, after checking that the reader's keys are theirs.
+
+    :param link: a client's secret from the card.
+    """
+    check_recipient(db, reader.holder, link=link)
+    place = {"box_id": opened.box_id, "epoch": opened.epoch, "key": opened.keys[opened.epoch]}
+    make_grant(db, **place, reader=reader, granter=granter)  # type: ignore[arg-type]
+
+
+def adopt(db: Session, *, child: OpenBox, parent: OpenBox, keep: Iterable[UUID] = ()) -> None:
+    """Make `child` open through `parent` from now on and drop its grants, except those of the holders in `keep`."""
+    box = db.get_one(Box, child.box_id)
+    place = {"table": "boxes", "item": child.box_id, "revision": child.epoch, "author": NOBODY}
+    wrap = parent.seal(child.keys[child.epoch], Kind.KEY, **place)
+    box.parent_id, box.parent_epoch, box.parent_wrap = parent.box_id, parent.epoch, wrap
+    for grant in db.scalars(select(Grant).where(Grant.box_id == child.box_id)):
+        if grant.holder_id not in set(keep):
+            db.delete(grant)
+
+
+def revoke(db: Session, box_id: UUID, holder_id: UUID) -> int:
+    """Take a reader's grants of a box and mark the box stale; needs no key. Return how many grants went."""
+    grants = db.scalars(select(Grant).where(Grant.box_id == box_id, Grant.holder_id == holder_id)).all()
+    for grant in grants:
+        db.delete(grant)
+    if grants:
+        db.get_one(Box, box_id).stale = True
+    return len(grants)
+
+
+def rotate(db: Session, keyring: Keyring, box_id: UUID) -> OpenBox:
+    """Give a box a new epoch for its present readers; protects what is written afterwards, and only that."""
+    opened = open_box(db, keyring, box_id, for_writing=True)
+    box = db.get_one(Box, box_id)
+    readers = [_still_valid(db, grant) for grant in _present_grants(db, box)]
+    new_epoch, key = box.epoch + 1, new_key()
+    opened.keys[new_epoch], opened.epoch, opened.stale = key, new_epoch, False
+    place = {"table": "box_epochs", "item": box_id, "revision": new_epoch, "author": NOBODY}
+    previous = opened.seal(opened.keys[new_epoch - 1], Kind.KEY, **place)
+    db.add(BoxEpoch(box_id=box_id, epoch=new_epoch, previous_sealed=previous))
+    for reader in readers:
+        if reader is not None:
+            make_grant(db, box_id=box_id, epoch=new_epoch, key=key, reader=reader, granter=keyring)
+    box.epoch, box.stale = new_epoch, False
+    return opened
+
+
+def _present_grants(db: Session, box: Box) -> list[Grant]:
+    return list(db.scalars(select(Grant).where(Grant.box_id == box.box_id, Grant.epoch == box.epoch)))
+
+
+def _still_valid(db: Session, grant: Grant) -> Reader | None:
+    """Return the reader of a present grant with the newest keys, or None when the reader has left or it expired."""
+    then = holder_row(db, grant.holder_id, grant.holder_version)
+    newest = holder_row(db, grant.holder_id)
+    if then is None or newest is None or newest.revoked:
+        return None
+    try:
+        verify_grant(db, grant, then)
+    except UnreadableError as error:
+        if isinstance(error, TamperError):
+            raise
+        return None
+    if newest.kind == "client":
+        return Reader(then, grant.purpose, grant.not_after)  # proven when it was granted; new keys need a new proof
+    check_recipient(db, newest)
+    return Reader(newest, grant.purpose, grant.not_after)
+
+
+def open_for_writing(db: Session, keyring: Keyring, box_id: UUID) -> OpenBox:
+    """Open a box to write in it, giving it a new epoch first when a reader left since."""
+    opened = open_box(db, keyring, box_id, for_writing=True)
+    return rotate(db, keyring, box_id) if opened.stale else opened
+
+
+def readers_of(db: Session, box_id: UUID) -> list[Grant]:
+    """Return the grants by which a box can be opened today, parent's included."""
+    box = db.get(Box, box_id)
+    if box is None:
+        return []
+    own = list(db.scalars(select(Grant).where(Grant.box_id == box_id)))
+    return own + (readers_of(db, box.parent_id) if box.parent_id else [])

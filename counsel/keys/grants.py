@@ -1,0 +1,134 @@
+"""Grant: this holder may open this box. Encrypted to the holder, signed by the granter, verified before every use."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from counsel.core.clock import now
+from counsel.core.database import House, house_of
+from counsel.core.errors import TamperError, UnreadableError
+from counsel.core.ids import new_id
+from counsel.crypto import hybrid
+from counsel.crypto.blob import Kind, seal, unseal
+from counsel.crypto.context import NOBODY, Context
+from counsel.crypto.derive import digest, mac, same, subkey
+from counsel.crypto.signatures import sign, verifies
+from counsel.keys.bundle import Keyring
+from counsel.keys.models import Grant, Holder
+from counsel.keys.trust import holder_row, print_of, roles_of
+
+HOUSE = NOBODY  # granter of cards: written where nobody's private key is present, so a MAC stands for the signature
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Someone who is to open a box.
+
+    :param not_after: the moment the grant ends, aware UTC; None for as long as it stands.
+    """
+
+    holder: Holder
+    purpose: str
+    not_after: datetime | None = None
+
+
+def _info(
+    house: House, box_id: UUID, epoch: int, reader: Holder, granter: UUID, purpose: str, end: datetime | None
+) -> bytes:
+    return digest(
+        b"grant/1",
+        house.installation,
+        box_id.bytes,
+        epoch.to_bytes(4, "big"),
+        reader.holder_id.bytes,
+        reader.version.to_bytes(4, "big"),
+        print_of(reader),
+        granter.bytes,
+        purpose.encode(),
+        end.isoformat(timespec="seconds").encode() if end else b"",
+    )
+
+
+def make_grant(db: Session, *, box_id: UUID, epoch: int, key: bytes, reader: Reader, granter: Keyring | None) -> Grant:
+    """Grant. The caller has checked the reader's public keys (`trust.check_recipient`).
+
+    :param granter: whose signature stands under it; None lets the house MAC it (cards only).
+    """
+    house = house_of(db)
+    end = reader.not_after.replace(microsecond=0) if reader.not_after else None
+    by = granter.holder_id if granter else HOUSE
+    info = _info(house, box_id, epoch, reader.holder, by, reader.purpose, end)
+    wrap = hybrid.wrap(key, reader.holder.kem_public, info)
+    signed = digest(info, digest(wrap))
+    signature = sign(granter.sign_private, signed) if granter else mac(subkey(house.secret, "house-grant"), signed)
+    grant = Grant(
+        grant_id=new_id(),
+        box_id=box_id,
+        epoch=epoch,
+        holder_id=reader.holder.holder_id,
+        holder_version=reader.holder.version,
+        granter_id=by,
+        purpose=reader.purpose,
+        not_after=end,
+        wrap=wrap,
+        signature=signature,
+    )
+    db.add(grant)
+    return grant
+
+
+def verify_grant(db: Session, grant: Grant, holder: Holder, *, for_writing: bool = False) -> bytes:
+    """Return the info of a grant that may be used now.
+
+    :param for_writing: also demand that its granter is certified staff, or the holder itself: nobody writes under a
+        key that an unproven client or an intruder chose.
+    :raises TamperError: planted, moved or altered; :raises UnreadableError: expired.
+    """
+    house = house_of(db)
+    if grant.not_after is not None and now() >= grant.not_after:
+        raise UnreadableError("expired")
+    end = grant.not_after
+    info = _info(house, grant.box_id, grant.epoch, holder, grant.granter_id, grant.purpose, end)
+    signed = digest(info, digest(grant.wrap))
+    if grant.granter_id == HOUSE:
+        if not same(grant.signature, mac(subkey(house.secret, "house-grant"), signed)):
+            raise TamperError("grant")
+        return info
+    granter = holder_row(db, grant.granter_id)
+    if granter is None or granter.sign_public is None or not verifies(granter.sign_public, grant.signature, signed):
+        raise TamperError("grant")
+    if granter.kind == "staff" and not roles_of(db, granter, even_left=True):
+        raise TamperError("granter")
+    if granter.kind == "client" and for_writing and granter.holder_id != holder.holder_id:
+        raise TamperError("granter")
+    return info
+
+
+def open_grant(
+    db: Session, grant: Grant, holder: Holder, kem_private: bytes, own_key: bytes, *, for_writing: bool, keep: bool
+) -> bytes:
+    """Return the box key of a grant: by the holder's own symmetric wrap, else once by the asymmetric one.
+
+    :param keep: leave an own wrap behind, so that the next opening is symmetric; never for account-world cards,
+        where it would show whose card was ever opened.
+    """
+    house = house_of(db)
+    context = Context("own-wrap", house.installation, "grants", item=grant.grant_id, box=grant.box_id).encode()
+    context += digest(grant.signature, grant.wrap, grant.epoch.to_bytes(4, "big"))
+    key = subkey(own_key, "own-wrap")
+    if grant.own_wrap is not None:
+        if grant.not_after is not None and now() >= grant.not_after:
+            raise UnreadableError("expired")
+        return unseal(key, grant.own_wrap, Kind.KEY, context)
+    info = verify_grant(db, grant, holder, for_writing=for_writing)
+    box_key = hybrid.unwrap(grant.wrap, kem_private, info)
+    if keep and not _by_client(db, grant):
+        grant.own_wrap = seal(key, box_key, Kind.KEY, context)
+    return box_key
+
+
+def _by_client(db: Session, grant: Grant) -> bool:
+    granter = holder_row(db, grant.granter_id)
+    return granter is not None and granter.kind == "client" and granter.holder_id != grant.holder_id

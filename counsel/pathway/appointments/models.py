@@ -1,0 +1,48 @@
+"""Columns of appointments: time, place, state and a coarse rank. Who it is and why lies sealed in the request's box."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from counsel.core.database import CLIENT_WORLD, Base
+from counsel.pathway.appointments.lifecycle import STATES
+
+MODES = ("in_person", "video", "phone")
+SOURCES = ("self", "walk_in", "teacher")
+REASON_LENGTH = 500
+
+
+class Appointment(Base):
+    """One time that somebody asked for, was offered or keeps."""
+
+    __tablename__ = "appointments"
+    __table_args__ = (
+        CheckConstraint(f"state IN {STATES}", name="state"),
+        CheckConstraint("queue_rank BETWEEN 0 AND 2", name="queue_rank"),
+        CheckConstraint("ends_at > starts_at", name="times"),
+        Index("ix_appointments_day", "starts_at", "state"),
+        Index("ix_appointments_client", "client_id", "starts_at"),
+        Index("ix_appointments_counsellor", "counsellor_id", "starts_at"),
+        CLIENT_WORLD,
+    )
+    appointment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    client_id: Mapped[UUID]
+    counsellor_id: Mapped[UUID]
+    assigned: Mapped[bool] = mapped_column(default=False)
+    room_id: Mapped[UUID]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(20))
+    mode: Mapped[str] = mapped_column(String(12))
+    source: Mapped[str] = mapped_column(String(12))
+    queue_rank: Mapped[int] = mapped_column(default=0)
+    call_duty: Mapped[bool] = mapped_column(default=False)
+    box_id: Mapped[UUID | None]
+    case_id: Mapped[UUID | None]
+    replaces_id: Mapped[UUID | None]
+    asked_on: Mapped[date]
+    minutes_late: Mapped[int | None]
+    late_cancel: Mapped[bool] = mapped_column(default=False)
+    reason: Mapped[str | None] = mapped_column(String(24))

@@ -1,0 +1,311 @@
+"""What the centre does: triage and confirm, offer another time, check in, note lateness and absence, walk-ins."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.access.accounts import login_tag
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import Recorder, recording
+from counsel.confidentiality.facts import Facts
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import at_local, now
+from counsel.core.database import house_of
+from counsel.core.errors import ConflictError, InvalidError, NotFoundError, TransitionError
+from counsel.core.ids import new_id
+from counsel.keys.boxes import add_reader, open_box, revoke
+from counsel.keys.grants import Reader
+from counsel.keys.trust import group_id, holder_row
+from counsel.pathway.appointments.models import Appointment
+from counsel.pathway.appointments.requests import add_appointment, appointment_facts, change_state, open_case_for
+from counsel.people.cards import ClientCard, client_cards, student_card, write_client
+from counsel.people.models import Student
+from counsel.records.services import item_of, open_bodies
+from counsel.roster.queries import find_slot, rooms
+from counsel.tasks.models import Task
+from counsel.tasks.services import end_task, open_task, open_tasks
+
+HELP_MINUTES = 10
+CENTRE_REASONS = ("counsellor_away", "room", "closed")
+
+
+def _find(db: Session, actor: SignedIn, appointment_id: UUID | None, permission: Permission) -> Appointment:
+    found = db.get(Appointment, appointment_id) if appointment_id else None
+    require(db, actor, permission, appointment_facts(found), object_id=appointment_id)
+    assert found is not None
+    return found
+
+
+def waiting_requests(db: Session, *, actor: SignedIn) -> list[Appointment]:
+    """Return requests without a counsellor, the most urgent and then the earliest first."""
+    require(db, actor, Permission.APPOINTMENT_TRIAGE)
+    query = select(Appointment).where(Appointment.state == "requested", Appointment.assigned.is_(False))
+    return list(db.scalars(query.order_by(Appointment.queue_rank.desc(), Appointment.starts_at)))
+
+
+def read_request(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> tuple[Appointment, dict[str, Any]]:
+    """Open the words a client wrote when booking.
+
+    Records: ``pathway:request:read``. Rule: 篇4 三.
+    """
+    appointment = _find(db, actor, appointment_id, Permission.REQUEST_READ)
+    if appointment.box_id is None:
+        return appointment, {}
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        item = item_of(db, appointment.box_id, "F01")
+        words = open_bodies(db, box=open_box(db, keyring, appointment.box_id), item=item)[0] if item else {}
+        _line(record, actor, appointment, "pathway:request:read")
+    return appointment, words
+
+
+def _line(record: Recorder, actor: SignedIn, appointment: Appointment, tag: str) -> None:
+    record.line(
+        tag,
+        role=actor.role,
+        actor_id=actor.holder_id,
+        subject_id=appointment.client_id,
+        object_id=appointment.appointment_id,
+    )
+
+
+def confirm_request(db: Session, *, actor: SignedIn, appointment_id: UUID | None, queue_rank: int = 0) -> Appointment:
+    """Triage done: the asked counsellor is assigned and gets the key to the request; `duty` loses it.
+
+    Records: ``pathway:appointment:confirmed``. Rule: 篇10 一.
+    """
+    appointment = _find(db, actor, appointment_id, Permission.APPOINTMENT_TRIAGE)
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        change_state(db, appointment, "confirmed")
+        appointment.assigned, appointment.queue_rank = True, queue_rank
+        if appointment.box_id is not None:
+            reader = holder_row(db, appointment.counsellor_id)
+            if reader is None:
+                raise NotFoundError("counsellor")
+            opened = open_box(db, keyring, appointment.box_id)
+            add_reader(db, opened, reader=Reader(reader, "assigned"), granter=keyring)
+            revoke(db, appointment.box_id, group_id(house_of(db), "duty"))
+        _line(record, actor, appointment, "pathway:appointment:confirmed")
+    return appointment
+
+
+def offer_time(db: Session, *, actor: SignedIn, appointment_id: UUID | None, slot_key: str) -> Appointment:
+    """Offer another time; the old one stands until the client says yes.
+
+    Records: ``pathway:appointment:offered``. Rule: 篇10 一.
+    """
+    old = _find(db, actor, appointment_id, Permission.APPOINTMENT_RECEIVE)
+    if old.state not in ("confirmed", "requested"):
+        raise TransitionError("NO_STEP")
+    with recording(db) as record:
+        slot = find_slot(db, slot_key, client_id=old.client_id)
+        if slot is None or slot.holder_id != old.counsellor_id:
+            raise ConflictError("slot_taken")
+        offer = add_appointment(db, old.client_id, slot, "offered", old.mode, old.source)
+        offer.assigned, offer.box_id, offer.case_id = old.assigned, old.box_id, old.case_id
+        offer.replaces_id = old.appointment_id
+        _line(record, actor, offer, "pathway:appointment:offered")
+    return offer
+
+
+def check_in(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> Appointment:
+    """Note that the client has come: up to 30 minutes late counts as present, later the time is forfeited.
+
+    Records: ``pathway:appointment:checked_in`` or ``:forfeited``. Rule: 篇9 二4.
+    """
+    appointment = _find(db, actor, appointment_id, Permission.APPOINTMENT_RECEIVE)
+    late = max(0, int((now() - appointment.starts_at).total_seconds() // 60))
+    to = "checked_in" if late <= house_of(db).settings.late_forfeit_minutes else "forfeited"
+    with recording(db) as record:
+        change_state(db, appointment, to)
+        appointment.minutes_late = late
+        _line(record, actor, appointment, f"pathway:appointment:{to}")
+    return appointment
+
+
+def note_absence(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> Appointment:
+    """Note that the client did not come, at the earliest when the time is forfeited.
+
+    :raises TransitionError: ``TOO_EARLY`` before that.
+
+    Records: ``pathway:appointment:no_show``. Rule: 篇9 二4.
+    """
+    appointment = _find(db, actor, appointment_id, Permission.APPOINTMENT_RECEIVE)
+    if now() < appointment.starts_at + timedelta(minutes=house_of(db).settings.late_forfeit_minutes):
+        raise TransitionError("TOO_EARLY")
+    with recording(db) as record:
+        change_state(db, appointment, "no_show")
+        _line(record, actor, appointment, "pathway:appointment:no_show")
+    return appointment
+
+
+def cancel_for_centre(db: Session, *, actor: SignedIn, appointment_id: UUID | None, reason: str) -> Appointment:
+    """Cancel for the centre, with a reason; never counted against the client.
+
+    Records: ``pathway:appointment:cancelled_by_centre``.
+    """
+    appointment = _find(db, actor, appointment_id, Permission.APPOINTMENT_RECEIVE)
+    if reason not in CENTRE_REASONS:
+        raise InvalidError(reason="unknown")
+    with recording(db) as record:
+        change_state(db, appointment, "cancelled_by_centre")
+        appointment.reason = reason
+        _line(record, actor, appointment, "pathway:appointment:cancelled_by_centre")
+    return appointment
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """A line of a working list. `name` only after *show names*; without it number and initial are all there is."""
+
+    appointment: Appointment
+    room: str
+    initial: str
+    name: str = ""
+
+
+def day_sheet(
+    db: Session, *, actor: SignedIn, day: date, holder_id: UUID | None = None, names: bool = False
+) -> list[SheetRow]:
+    """Return the day's appointments in order of time.
+
+    :param holder_id: one counsellor's day only.
+    :param names: show names for this page; one audit line, and no topic stands beside them.
+
+    Records: ``people:names:revealed`` with the number of names. Rule: 篇1 3.4, 篇8 二.
+    """
+    require(db, actor, Permission.APPOINTMENT_SHEET)
+    if names:
+        require(db, actor, Permission.NAME_REVEAL)
+    zone = house_of(db).settings.time_zone
+    query = select(Appointment).where(
+        Appointment.starts_at >= at_local(day, 0, zone), Appointment.starts_at < at_local(day, 1440, zone)
+    )
+    if holder_id is not None:
+        query = query.where(Appointment.counsellor_id == holder_id)
+    rows = list(db.scalars(query.where(Appointment.state != "moved").order_by(Appointment.starts_at)))
+    cards = _cards(db, actor, rows, names)
+    known = rooms(db)
+    return [_row(appointment, known, cards.get(appointment.client_id), names) for appointment in rows]
+
+
+def _cards(db: Session, actor: SignedIn, rows: list[Appointment], names: bool) -> dict[UUID, ClientCard]:
+    if actor.keyring is None or not rows:
+        return {}
+    require(db, actor, Permission.NAME_REVEAL)
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        cards = client_cards(db, keyring, [row.client_id for row in rows])
+        tag = "people:names:revealed" if names else "people:initials:read"
+        record.line(tag, role=actor.role, actor_id=actor.holder_id, detail=str(len(cards)))
+    return cards
+
+
+def _row(appointment: Appointment, known: dict[UUID, Any], card: ClientCard | None, names: bool) -> SheetRow:
+    room = known[appointment.room_id].name if appointment.room_id in known else ""
+    return SheetRow(appointment, room, card.initial if card else "", card.name if card and names else "")
+
+
+def register_walk_in(
+    db: Session, *, actor: SignedIn, student_no: str, name: str, slot_key: str, mode: str = "in_person"
+) -> Appointment:
+    """Desk or counsellor books for somebody who stands there: on the roll by number, or a guest by name.
+
+    The person is present and says yes, so the time is agreed by both; whoever has no account lacks only the online view.
+
+    :raises InvalidError: ``student_no`` unknown and no name given; :raises ConflictError: ``slot_taken``.
+
+    Records: ``pathway:appointment:registered``. Rule: 篇9 二4.
+    """
+    require(db, actor, Permission.APPOINTMENT_RECEIVE)
+    with recording(db) as record:
+        client_id, card = _walk_in_person(db, actor, student_no.strip(), name.strip())
+        write_client(db, client_id=client_id, card=card)
+        slot = find_slot(db, slot_key, client_id=client_id)
+        if slot is None:
+            raise ConflictError("slot_taken")
+        case = open_case_for(db, client_id)
+        appointment = add_appointment(db, client_id, slot, "confirmed", mode, "walk_in")
+        appointment.assigned = True
+        appointment.case_id = case.case_id if case is not None and case.counsellor_id == slot.holder_id else None
+        _line(record, actor, appointment, "pathway:appointment:registered")
+    return appointment
+
+
+def _walk_in_person(db: Session, actor: SignedIn, student_no: str, name: str) -> tuple[UUID, ClientCard]:
+    if student_no:
+        student = db.scalar(select(Student).where(Student.login_tag == login_tag(house_of(db), student_no)))
+        if student is None:
+            raise InvalidError(student_no="not_on_roll")
+        card = student_card(db, keys_of(db, actor), student)
+        snapshot = ClientCard(card.name, card.student_no, card.birth_date, card.class_name, student.student_id.hex)
+        return card.client_id, snapshot
+    if not name:
+        raise InvalidError(name="empty")
+    return new_id(), ClientCard(name)
+
+
+def call_duty(db: Session, *, actor: SignedIn) -> Task:
+    """Say "someone needs help at my desk": a task for the duty counsellor, without any text.
+
+    Records: ``risk:duty:called``. Rule: 篇4 五.
+    """
+    require(db, actor, Permission.DUTY_CALL)
+    with recording(db) as record:
+        task = open_task(db, kind="contact", due_at=now() + timedelta(minutes=HELP_MINUTES), object_id=actor.staff_id)
+        record.line("risk:duty:called", role=actor.role, actor_id=actor.staff_id, object_id=task.task_id)
+    return task
+
+
+def duty_tasks(db: Session, *, actor: SignedIn) -> list[Task]:
+    """Return the open tasks: neutral, so every counsellor may see that something waits."""
+    require(db, actor, Permission.TASK_LIST)
+    return open_tasks(db)
+
+
+def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Task, dict[str, Any], ClientCard | None]:
+    """Open what a task is about, for whoever may end it.
+
+    Records: ``risk:task:read``. Rule: 篇4 五.
+    """
+    task = db.get(Task, task_id) if task_id else None
+    require(db, actor, Permission.TASK_END, Facts(client_id=task.client_id) if task else None, object_id=task_id)
+    assert task is not None
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        item = item_of(db, task.box_id, "alarm") or item_of(db, task.box_id, "concern") if task.box_id else None
+        words = open_bodies(db, box=open_box(db, keyring, item.box_id), item=item)[0] if item else {}
+        cards = client_cards(db, keyring, [task.client_id]) if task.client_id else {}
+        record.line(
+            "risk:task:read", role=actor.role, actor_id=actor.holder_id, subject_id=task.client_id, object_id=task_id
+        )
+    return task, words, cards.get(task.client_id) if task.client_id else None
+
+
+def finish_task(db: Session, *, actor: SignedIn, task_id: UUID | None, outcome: str) -> None:
+    """End a task with the recorded contact.
+
+    :raises ConflictError: when a colleague ended it already.
+
+    Records: ``risk:task:ended``. Rule: 篇4 五.
+    """
+    task = db.get(Task, task_id) if task_id else None
+    require(db, actor, Permission.TASK_END, Facts(client_id=task.client_id) if task else None, object_id=task_id)
+    assert task is not None
+    with recording(db) as record:
+        db.refresh(task, with_for_update=True)
+        end_task(task, outcome)
+        record.line(
+            "risk:task:ended",
+            role=actor.role,
+            actor_id=actor.holder_id,
+            subject_id=task.client_id,
+            object_id=task_id,
+            detail=outcome,
+        )

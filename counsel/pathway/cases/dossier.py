@@ -1,0 +1,193 @@
+"""A case's forms: each is an item in one of the case's boxes, drafted, saved, signed once, then only added to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.rules import Permission
+from counsel.core.errors import ConflictError, InvalidError
+from counsel.keys.boxes import open_box
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_facts, change_cover, writing_boxes
+from counsel.pathway.cases.wording import forbidden_words
+from counsel.records.models import Item
+from counsel.records.services import add_addendum, item_of, items_in, open_bodies, save_draft, sign_item, start_item
+
+
+@dataclass(frozen=True)
+class FormKind:
+    """One of the standard forms.
+
+    :param shared: lies in the box that the client reads too.
+    :param needed: fields that a signature needs.
+    :param conclusions: fields in which words of diagnosis are refused, elsewhere they are only pointed out.
+    """
+
+    code: str
+    read: Permission
+    write: Permission
+    shared: bool = False
+    needed: tuple[str, ...] = ()
+    conclusions: tuple[str, ...] = ()
+
+
+CONSENT = FormKind("F02", Permission.CASE_READ, Permission.CASE_WRITE, shared=True)
+INTAKE = FormKind(
+    "F03",
+    Permission.CASE_READ,
+    Permission.CASE_WRITE,
+    needed=(
+        "presenting_complaint",
+        "course",
+        "past_help",
+        "expectations",
+        "in_scope",
+        "within_competence",
+        "no_conflict",
+    ),
+    conclusions=("disposition",),
+)
+SCREEN = FormKind("screen", Permission.CASE_READ, Permission.CASE_WRITE)
+ASSESSMENT = FormKind(
+    "F04",
+    Permission.CASE_READ,
+    Permission.CASE_WRITE,
+    needed=("main_problem", "severity", "basis", "causes"),
+    conclusions=("causes", "summary"),
+)
+PLAN = FormKind(
+    "F05",
+    Permission.CASE_READ,
+    Permission.CASE_WRITE,
+    shared=True,
+    needed=("problem_order", "goals", "method", "number", "frequency", "agreed", "how"),
+    conclusions=("goals",),
+)
+NOTE = FormKind("note", Permission.NOTE_READ, Permission.NOTE_WRITE, conclusions=("assessment",))
+KINDS = {kind.code: kind for kind in (CONSENT, INTAKE, SCREEN, ASSESSMENT, PLAN, NOTE)}
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form as its page needs it. `version` is what a later save must have seen; 0 when nothing is written yet."""
+
+    kind: FormKind
+    number: int = 1
+    item_id: UUID | None = None
+    version: int = 0
+    signed: bool = False
+    content: Mapping[str, Any] = field(default_factory=dict)
+    addenda: tuple[Mapping[str, Any], ...] = ()
+    item: Item | None = None
+
+
+def read_form(db: Session, *, actor: SignedIn, case: Case, kind: FormKind, number: int = 1) -> Form:
+    """Open one form of a case.
+
+    Records: ``pathway:<form>:read``. Rule: 篇4 三.
+    """
+    require(db, actor, kind.read, case_facts(case), object_id=case.case_id)
+    keyring = keys_of(db, actor)
+    box_id = case.shared_box_id if kind.shared else case.box_id
+    item = item_of(db, box_id, kind.code, number)
+    if item is None:
+        return Form(kind, number)
+    with recording(db) as record:
+        texts = open_bodies(db, box=open_box(db, keyring, box_id), item=item)
+        _line(record, actor, case, kind, "read", item)
+    signed = item.state == "signed"
+    return Form(kind, number, item.item_id, item.draft_version, signed, texts[0], tuple(texts[1:]), item)
+
+
+def _line(record: Any, actor: SignedIn, case: Case, kind: FormKind, what: str, item: Item) -> None:
+    record.line(
+        f"pathway:{kind.code.lower()}:{what}",
+        role=actor.role,
+        actor_id=actor.holder_id,
+        subject_id=case.client_id,
+        object_id=item.item_id,
+    )
+
+
+def write_form(
+    db: Session,
+    *,
+    actor: SignedIn,
+    case: Case,
+    kind: FormKind,
+    content: Mapping[str, Any],
+    seen_version: int,
+    sign: bool = False,
+    number: int = 1,
+    cover: Mapping[str, object] | None = None,
+) -> Item:
+    """Save a draft, or sign it.
+
+    :param seen_version: the version the page was made from, 0 for a new form.
+    :param cover: what changes on the case's cover in the same transaction.
+    :raises ConflictError: another tab was faster, or it is signed; what was typed stays with the caller.
+    :raises InvalidError: signing with a needed field empty, or words of diagnosis in a conclusion.
+
+    Records: ``pathway:<form>:drafted`` or ``:signed``. Rule: 篇6 5; R6-07.
+    """
+    require(db, actor, kind.write, case_facts(case), object_id=case.case_id)
+    if sign:
+        _check_complete(kind, content)
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        own, shared = writing_boxes(db, actor=actor, case=case)
+        box = shared if kind.shared else own
+        item = item_of(db, box.box_id, kind.code, number)
+        if item is None:
+            if seen_version != 0:
+                raise ConflictError("newer_draft")
+            item = start_item(db, box=box, kind=kind.code, author=keyring.holder_id, content=content, number=number)
+            db.flush()
+            seen_version = item.draft_version
+        elif not sign:
+            save_draft(db, box=box, item=item, author=keyring.holder_id, content=content, seen_version=seen_version)
+        if sign:
+            sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=seen_version)
+        if cover:
+            change_cover(db, own, case, **cover)
+        _line(record, actor, case, kind, "signed" if sign else "drafted", item)
+    return item
+
+
+def append_to_form(db: Session, *, actor: SignedIn, case: Case, kind: FormKind, number: int, text: str) -> None:
+    """Add an addendum to a signed form; the signed text stays as it is (篇4 六; R6-07).
+
+    Records: ``pathway:<form>:appended``.
+    """
+    require(db, actor, kind.write, case_facts(case), object_id=case.case_id)
+    if not text.strip():
+        raise InvalidError(addendum="empty")
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        own, shared = writing_boxes(db, actor=actor, case=case)
+        box = shared if kind.shared else own
+        item = item_of(db, box.box_id, kind.code, number)
+        if item is None:
+            raise ConflictError("unsigned")
+        add_addendum(db, box=box, item=item, keyring=keyring, content={"text": text})
+        _line(record, actor, case, kind, "appended", item)
+
+
+def _check_complete(kind: FormKind, content: Mapping[str, Any]) -> None:
+    problems = {name: "empty" for name in kind.needed if not str(content.get(name) or "").strip()}
+    for name in kind.conclusions:
+        if forbidden_words(str(content.get(name) or "")):
+            problems[name] = "diagnosis"
+    if problems:
+        raise InvalidError(**problems)
+
+
+def signed_items(db: Session, case: Case) -> dict[tuple[str, int], Item]:
+    """Return the items of both boxes by kind and number, without bodies."""
+    return {(item.kind, item.number): item for item in items_in(db, [case.box_id, case.shared_box_id])}

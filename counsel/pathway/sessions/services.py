@@ -1,0 +1,126 @@
+"""Begin a session and write its note: drafts, one signature, then addenda only (R6-07, R10-10)."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import local, now, today
+from counsel.core.database import house_of
+from counsel.core.errors import InvalidError, TransitionError
+from counsel.pathway.cases.dossier import NOTE, Form, read_form, write_form
+from counsel.pathway.cases.evidence import Evidence, NoteSigned
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_facts, move
+from counsel.pathway.intake.services import evidence_of_screen, present_consent
+from counsel.pathway.sessions.models import FORMATS, CounsellingSession
+
+SATURDAY = 5
+
+
+def note_deadline(ended_at: datetime, hours: int, zone: str) -> datetime:
+    """Return when a note is due: `hours` later, weekends not counted (working time, domain §10a)."""
+    due = ended_at
+    for _hour in range(hours):
+        due += timedelta(hours=1)
+        while local(due, zone).weekday() >= SATURDAY:
+            due += timedelta(days=1)
+    return due
+
+
+def sessions_of(db: Session, case: Case) -> list[CounsellingSession]:
+    """Return a case's sessions, oldest first."""
+    query = select(CounsellingSession).where(CounsellingSession.case_id == case.case_id)
+    return list(db.scalars(query.order_by(CounsellingSession.number)))
+
+
+def unsigned_notes(db: Session, holder_id: object) -> list[CounsellingSession]:
+    """Return a counsellor's sessions whose note is not signed, the earliest deadline first."""
+    query = select(CounsellingSession).where(
+        CounsellingSession.counsellor_id == holder_id, CounsellingSession.note_signed.is_(False)
+    )
+    return list(db.scalars(query.order_by(CounsellingSession.note_due_at)))
+
+
+def begin_session(db: Session, *, actor: SignedIn, case: Case, mode: str, minutes: int) -> CounsellingSession:
+    """T15: a session of a case in counselling; today's risk screen and the note before it are needed.
+
+    :raises TransitionError: ``G2`` when a new notice version must be explained first, ``G6``, ``G9``, ``NO_STEP``.
+
+    Records: ``pathway:session:held``. Rule: 篇10 五.
+    """
+    require(db, actor, Permission.CASE_WRITE, case_facts(case), object_id=case.case_id)
+    if present_consent(db, case) is None:
+        raise TransitionError("G2")
+    settings = house_of(db).settings
+    evidence: list[Evidence] = evidence_of_screen(db, case)
+    if all(session.note_signed for session in sessions_of(db, case)):
+        evidence.append(NoteSigned("G9"))
+    with recording(db) as record:
+        move(db, actor=actor, case=case, to="counselling", evidence=evidence)
+        last = db.scalar(select(func.max(CounsellingSession.number)).where(CounsellingSession.case_id == case.case_id))
+        session = CounsellingSession(
+            case_id=case.case_id,
+            number=(last or 0) + 1,
+            counsellor_id=case.counsellor_id,
+            held_on=today(settings.time_zone),
+            minutes=minutes,
+            mode=mode,
+            note_due_at=note_deadline(now(), settings.note_due_hours, settings.time_zone),
+            note_signed=False,
+        )
+        db.add(session)
+        record.line(
+            "pathway:session:held",
+            role=actor.role,
+            actor_id=actor.holder_id,
+            subject_id=case.client_id,
+            object_id=case.case_id,
+        )
+    return session
+
+
+def read_note(db: Session, *, actor: SignedIn, case: Case, number: int) -> Form:
+    """Open a session's note. Records: ``pathway:note:read``. Rule: 篇4 三."""
+    return read_form(db, actor=actor, case=case, kind=NOTE, number=number)
+
+
+def write_note(
+    db: Session,
+    *,
+    actor: SignedIn,
+    case: Case,
+    number: int,
+    content: Mapping[str, Any],
+    seen_version: int,
+    sign: bool = False,
+) -> None:
+    """Save a note's draft, or sign it.
+
+    :raises InvalidError: signing with an empty part of its format; :raises ConflictError: another tab was faster.
+    :raises TransitionError: ``NO_SESSION`` when there was no such session.
+
+    Records: ``pathway:note:drafted`` or ``pathway:note:signed``. Rule: 篇6 5; R6-07.
+    """
+    require(db, actor, Permission.NOTE_WRITE, case_facts(case), object_id=case.case_id)
+    session = db.get(CounsellingSession, (case.case_id, number))
+    if session is None:
+        raise TransitionError("NO_SESSION")
+    parts = FORMATS.get(str(content.get("format")))
+    if parts is None:
+        raise InvalidError(format="unknown")
+    if sign:
+        empty = {part: "empty" for part in parts if not str(content.get(part) or "").strip()}
+        if empty:
+            raise InvalidError(**empty)
+    with recording(db):
+        place = {"content": content, "seen_version": seen_version, "sign": sign, "number": number}
+        write_form(db, actor=actor, case=case, kind=NOTE, **place)  # type: ignore[arg-type]
+        if sign:
+            db.get_one(CounsellingSession, (case.case_id, number)).note_signed = True

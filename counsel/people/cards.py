@@ -1,0 +1,234 @@
+"""Cards: who somebody is, sealed to `office`. Made where nobody's keys are present, so the house vouches for the grant."""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of
+from counsel.access.sign_ins import SignedIn
+from counsel.core.database import House, house_of
+from counsel.core.errors import NotFoundError, UnreadableError
+from counsel.core.ids import new_id
+from counsel.crypto.blob import Kind
+from counsel.crypto.derive import mac, new_key, subkey
+from counsel.keys.boxes import create_box, open_box
+from counsel.keys.bundle import Keyring
+from counsel.keys.groups import group_reader
+from counsel.keys.models import Holder
+from counsel.keys.trust import check_client, client_proof, holder_row
+from counsel.people.models import Client, Student
+
+
+@dataclass(frozen=True)
+class StudentCard:
+    """A student's card. `client_ids`: first = current; `link`: the secret that proves the client's public keys."""
+
+    name: str
+    student_no: str
+    birth_date: str
+    class_name: str
+    client_ids: tuple[str, ...]
+    link: str = field(repr=False)
+    issue: int = 0
+    contacts: tuple[dict[str, str], ...] = ()
+
+    @property
+    def client_id(self) -> UUID:
+        """The current `client_id`."""
+        return UUID(self.client_ids[0])
+
+    @property
+    def born(self) -> date:
+        """Birth date."""
+        return date.fromisoformat(self.birth_date)
+
+    @property
+    def link_bytes(self) -> bytes:
+        """The 32-byte secret of the invitation."""
+        return b64decode(self.link)
+
+
+@dataclass(frozen=True)
+class ClientCard:
+    """A client's card: a snapshot of who it is and the student it points back to; empty for guests without a row."""
+
+    name: str
+    student_no: str = ""
+    birth_date: str = ""
+    class_name: str = ""
+    student_id: str = ""
+    contact: str = ""
+
+    @property
+    def initial(self) -> str:
+        """What a list may show: the Latin initial the card was given, else the first character."""
+        return self.name[:1]
+
+
+def new_card(
+    name: str, student_no: str, born: date, class_name: str, contacts: Iterable[dict[str, str]] = ()
+) -> StudentCard:
+    """Return a new student's card; the `client_id` is drawn now, for every student, client or not."""
+    link = b64encode(new_key()).decode()
+    return StudentCard(name, student_no, born.isoformat(), class_name, (new_id().hex,), link, 0, tuple(contacts))
+
+
+def _bytes(card: StudentCard | ClientCard) -> bytes:
+    return json.dumps(asdict(card), ensure_ascii=False).encode()
+
+
+def content_tags(house: House, card: StudentCard) -> tuple[bytes, bytes]:
+    """Return (birth date tag, content tag) of a card: HMACs by which an import compares without opening."""
+    key = subkey(house.secret, "roll")
+    content = json.dumps([card.name, card.birth_date, card.class_name, list(card.contacts)], ensure_ascii=False)
+    number = card.student_no.encode()
+    return mac(key, b"born", number, card.birth_date.encode()), mac(key, b"content", number, content.encode())
+
+
+def write_student(
+    db: Session, *, tag: bytes, card: StudentCard, leaves_month: date, lock: bytes | None, box_id: UUID
+) -> Student:
+    """Add a student row with its sealed card. Needs nobody's private key."""
+    student_id = new_id()
+    born_tag, content_tag = content_tags(house_of(db), card)
+    box = create_box(
+        db, kind="card", readers=[group_reader(db, "office", "card")], granter=None, box_id=box_id, lock=lock
+    )
+    student = Student(
+        student_id=student_id,
+        login_tag=tag,
+        leaves_month=leaves_month,
+        card_box_id=box_id,
+        card_sealed=_seal_card(box, "students", student_id, card),
+        born_tag=born_tag,
+        content_tag=content_tag,
+    )
+    db.add(student)
+    return student
+
+
+def write_news(db: Session, student: Student, card: StudentCard) -> None:
+    """Seal what a later roll says about a student beside the card; `client_ids` and the secret stay in the card."""
+    box = create_box(db, kind="card", readers=[group_reader(db, "office", "card")], granter=None)
+    student.news_box_id = box.box_id
+    student.news_sealed = _seal_card(box, "students/news", student.student_id, card)
+    student.born_tag, student.content_tag = content_tags(house_of(db), card)
+
+
+def _seal_card(box: Any, table: str, row_id: UUID, card: StudentCard | ClientCard) -> bytes:
+    sealed: bytes = box.seal(_bytes(card), Kind.IDENTITY, table=table, item=row_id, revision=0, author=row_id)
+    return sealed
+
+
+def rewrite_student(db: Session, keyring: Keyring, student: Student, card: StudentCard) -> None:
+    """Seal a changed card again, at the same place."""
+    box = open_box(db, keyring, student.card_box_id, keep=False)
+    student.card_sealed = _seal_card(box, "students", student.student_id, card)
+    student.news_box_id = student.news_sealed = None
+
+
+def student_card(db: Session, keyring: Keyring, student: Student) -> StudentCard:
+    """Open a student's card. Leaves no trace on the row: which cards were opened must not show (promise 1)."""
+    card = _open_student(db, keyring, student.card_box_id, student.card_sealed, "students", student.student_id)
+    if student.news_box_id is None or student.news_sealed is None:
+        return card
+    news = _open_student(db, keyring, student.news_box_id, student.news_sealed, "students/news", student.student_id)
+    changed = {
+        "name": news.name,
+        "birth_date": news.birth_date,
+        "class_name": news.class_name,
+        "contacts": news.contacts,
+    }
+    return replace(card, **changed)  # type: ignore[arg-type]
+
+
+def _open_student(db: Session, keyring: Keyring, box_id: UUID, sealed: bytes, table: str, row_id: UUID) -> StudentCard:
+    box = open_box(db, keyring, box_id, keep=False)
+    fields = json.loads(box.unseal(sealed, Kind.IDENTITY, table=table, item=row_id, revision=0, author=row_id))
+    return StudentCard(**{**fields, "client_ids": tuple(fields["client_ids"]), "contacts": tuple(fields["contacts"])})
+
+
+def find_student(db: Session, keyring: Keyring, student_id: UUID) -> tuple[Student, StudentCard]:
+    """Return a student with the card opened.
+
+    :raises NotFoundError: no such row.
+    """
+    student = db.get(Student, student_id)
+    if student is None:
+        raise NotFoundError("student")
+    return student, student_card(db, keyring, student)
+
+
+def write_client(db: Session, *, client_id: UUID, card: ClientCard) -> Client:
+    """Add a client row with its sealed card, once; an existing one stays."""
+    known = db.get(Client, client_id)
+    if known is not None:
+        return known
+    box = create_box(db, kind="card", readers=[group_reader(db, "office", "card")], granter=None)
+    sealed = _seal_card(box, "clients", client_id, card)
+    client = Client(client_id=client_id, card_box_id=box.box_id, card_sealed=sealed)
+    db.add(client)
+    db.flush()
+    return client
+
+
+def client_cards(db: Session, keyring: Keyring, ids: Iterable[UUID]) -> dict[UUID, ClientCard]:
+    """Open the cards of several clients: n symmetric openings once each has been opened."""
+    rows = db.scalars(select(Client).where(Client.client_id.in_(set(ids))))
+    return {row.client_id: _client_card(db, keyring, row) for row in rows}
+
+
+def _client_card(db: Session, keyring: Keyring, row: Client) -> ClientCard:
+    box = open_box(db, keyring, row.card_box_id)
+    plain = box.unseal(
+        row.card_sealed, Kind.IDENTITY, table="clients", item=row.client_id, revision=0, author=row.client_id
+    )
+    return ClientCard(**json.loads(plain))
+
+
+def publish_client(db: Session, *, actor: SignedIn) -> UUID:
+    """First contact of a student: the client row with its card, and the client's public keys with their proof.
+
+    Client world only; the account world is not written. A new passphrase brings new keys as a further version.
+    """
+    keyring = keys_of(db, actor)
+    assert keyring.link is not None and keyring.student_id is not None
+    snapshot = {key: keyring.card.get(key, "") for key in ("name", "student_no", "birth_date", "class_name")}
+    write_client(db, client_id=keyring.holder_id, card=ClientCard(**snapshot, student_id=keyring.student_id.hex))
+    known = holder_row(db, keyring.holder_id, keyring.version)
+    if known is None:
+        db.add(client_holder(db, keyring))
+        db.flush()
+    elif known.kem_public != keyring.kem_public:
+        raise UnreadableError("client keys")
+    return keyring.holder_id
+
+
+def client_holder(db: Session, keyring: Keyring) -> Holder:
+    """Return the public half of a client's keyring, proven by the secret of the invitation."""
+    assert keyring.link is not None
+    place = (keyring.holder_id, keyring.version, keyring.kem_public, keyring.sign_public)
+    proof = client_proof(house_of(db), keyring.link, *place)
+    kem, signing = place[2], place[3]
+    return Holder(holder_id=place[0], version=place[1], kind="client", kem_public=kem, sign_public=signing, proof=proof)
+
+
+def proven_client(db: Session, keyring: Keyring, client_id: UUID) -> tuple[Holder, bytes] | None:
+    """Return a client's newest public keys and the secret that proves them, or None for a client without keys.
+
+    :raises TamperError: when the keys in the database are not the invited person's.
+    """
+    holder = holder_row(db, client_id)
+    if holder is None:
+        return None
+    card = client_cards(db, keyring, [client_id])[client_id]
+    _student, known = find_student(db, keyring, UUID(card.student_id))
+    check_client(house_of(db), holder, known.link_bytes)
+    return holder, known.link_bytes

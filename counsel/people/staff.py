@@ -1,0 +1,224 @@
+"""Staff: vouching for colleagues, leaving, credentials and continuing education."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from counsel.access.accounts import names_of, roles_in
+from counsel.access.gate import keys_of, require
+from counsel.access.models import Account
+from counsel.access.sign_ins import SignedIn, end_all
+from counsel.audit.chain import recording
+from counsel.confidentiality.facts import Facts
+from counsel.confidentiality.roles import KEY_HOLDING, Role
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import today
+from counsel.core.database import house_of, writing
+from counsel.core.errors import InvalidError, NotFoundError, RefusedError
+from counsel.core.ids import new_id
+from counsel.crypto.signatures import spoken
+from counsel.keys.bundle import Keyring
+from counsel.keys.groups import admit, found_group, members_of, open_groups, renew_stale_groups
+from counsel.keys.leaving import revoke_holder
+from counsel.keys.trust import ELIGIBLE, certify, group_id, holder_row, print_of, roles_of
+from counsel.people.models import Credential, Education
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """A line of the staff list. `waiting`: activated, but nobody has vouched for the keys or not enough people have."""
+
+    account_id: UUID
+    holder_id: UUID | None
+    name: str
+    roles: tuple[Role, ...]
+    status: str
+    waiting: bool
+    fingerprint: str
+    valid_to: date | None
+
+
+def colleagues(db: Session, *, actor: SignedIn) -> list[Colleague]:
+    """Return all staff accounts that have not been dismissed, by name."""
+    require(db, actor, Permission.STAFF_LIST)
+    rows = db.scalars(select(Account).where(Account.kind == "staff", Account.status != "dismissed"))
+    return sorted((_colleague(db, row) for row in rows), key=lambda who: who.name)
+
+
+def _colleague(db: Session, account: Account) -> Colleague:
+    holder = holder_row(db, account.holder_id) if account.holder_id else None
+    roles = roles_in(account)
+    return Colleague(
+        account.account_id,
+        account.holder_id,
+        names_of(house_of(db), account).display,
+        roles,
+        account.status,
+        waiting=holder is not None and bool(_missing(db, account.holder_id, roles)),
+        fingerprint=spoken(print_of(holder)) if holder else "",
+        valid_to=credential_end(db, account.holder_id) if account.holder_id else None,
+    )
+
+
+def _missing(db: Session, holder_id: UUID | None, roles: tuple[Role, ...]) -> list[str]:
+    """Return what is still missing: roles nobody vouched for, groups not yet joined."""
+    holder = holder_row(db, holder_id) if holder_id else None
+    if holder is None:
+        return []
+    vouched = set(roles_of(db, holder))
+    lacking: list[str] = [role for role in roles if role in KEY_HOLDING and role not in vouched]
+    groups = (name for name in ("office", "duty") if set(roles) & set(ELIGIBLE[name]))
+    return lacking + [name for name in groups if holder.holder_id not in members_of(db, name)]
+
+
+def vouch_for(db: Session, *, actor: SignedIn, account_id: UUID) -> list[str]:
+    """Vouch for a colleague's keys and let them into the groups of their roles; return what is still missing.
+
+    The director's word makes a role valid; from the third member of a group on a second colleague must vouch as well.
+
+    Records: ``people:staff:vouched``. Rule: 篇4 三; design §2.
+    """
+    permission = Permission.STAFF_ADMIT if actor.role is Role.DIRECTOR else Permission.STAFF_VOUCH
+    account = db.get(Account, account_id)
+    holder = holder_row(db, account.holder_id) if account is not None and account.holder_id else None
+    facts = Facts(requester_id=account_id) if holder is not None else None
+    require(db, actor, permission, facts, object_id=account_id)
+    assert account is not None and holder is not None
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        for role in roles_in(account):
+            if role in KEY_HOLDING:
+                certify(db, certifier=keyring, holder=holder, role=role)
+        db.flush()
+        for name in _joinable(db, keyring, roles_in(account)):
+            try:
+                admit(db, member=keyring, newcomer=holder.holder_id, name=name)
+            except RefusedError:
+                continue  # one voice too few; a second colleague completes it
+        db.flush()
+        record.line("people:staff:vouched", role=actor.role, actor_id=actor.staff_id, object_id=account_id)
+        return _missing(db, holder.holder_id, roles_in(account))
+
+
+def _joinable(db: Session, keyring: Keyring, roles: tuple[Role, ...]) -> list[str]:
+    """Return the groups of these roles whose keys the voucher holds."""
+    house = house_of(db)
+    return [name for name in ELIGIBLE if group_id(house, name) in keyring.groups and set(roles) & set(ELIGIBLE[name])]
+
+
+def settle_in(db: Session, *, actor: SignedIn) -> None:
+    """What a staff member's unlocking brings about: found a missing group, renew the groups that somebody left."""
+    if actor.keyring is None or actor.staff_id is None or not actor.vouched or actor.role not in KEY_HOLDING:
+        return
+    keyring = actor.keyring
+    open_groups(db, keyring)
+    with writing(db):
+        if actor.role is Role.ARCHIVIST:
+            found_group(db, founder=keyring, name="archive")
+        renewed = renew_stale_groups(db, keyring)
+    if renewed:
+        keyring.groups.clear()
+        open_groups(db, keyring)
+
+
+def dismiss(db: Session, *, actor: SignedIn, account_id: UUID) -> None:
+    """End a colleague's access at once: sign-ins, grants, memberships, in one transaction, without any key.
+
+    Records: ``people:staff:dismissed``. Rule: 篇5 4; R4-11.
+    """
+    account = db.get(Account, account_id)
+    known = account is not None and account.kind == "staff" and account.account_id != actor.account_id
+    require(db, actor, Permission.STAFF_DISMISS, Facts() if known else None, object_id=account_id)
+    assert account is not None
+    with recording(db) as record:
+        account = db.get_one(Account, account_id)
+        account.status, account.bundle_sealed, account.code_sealed = "dismissed", None, None
+        end_all(db, account_id)
+        if account.holder_id is not None:
+            revoke_holder(db, account.holder_id)
+        record.line("people:staff:dismissed", role=actor.role, actor_id=actor.staff_id, object_id=account_id)
+
+
+def record_credential(
+    db: Session,
+    *,
+    actor: SignedIn,
+    holder_id: UUID,
+    name: str,
+    issuer: str,
+    number: str,
+    areas: str,
+    valid_from: date,
+    valid_to: date,
+) -> None:
+    """Add a certificate to a counsellor's competence log; entries are dated and never changed (篇6 2, 篇7 一).
+
+    :raises InvalidError: dates the wrong way round; :raises NotFoundError: no such holder.
+    """
+    require(db, actor, Permission.CREDENTIAL_RECORD)
+    if valid_to < valid_from:
+        raise InvalidError(valid_to="before_start")
+    if holder_row(db, holder_id) is None:
+        raise NotFoundError("holder")
+    with recording(db) as record:
+        db.add(
+            Credential(
+                credential_id=new_id(),
+                holder_id=holder_id,
+                name=name,
+                issuer=issuer,
+                number=number,
+                areas=areas,
+                valid_from=valid_from,
+                valid_to=valid_to,
+            )
+        )
+        record.line("people:credential:recorded", role=actor.role, actor_id=actor.staff_id, object_id=holder_id)
+
+
+def record_education(db: Session, *, actor: SignedIn, staff_id: UUID, topic: str, minutes: int, on_date: date) -> None:
+    """Add an entry of continuing education to somebody's log (篇5 8, 篇8 十一)."""
+    require(db, actor, Permission.CREDENTIAL_RECORD)
+    with recording(db) as record:
+        db.add(Education(education_id=new_id(), staff_id=staff_id, topic=topic, minutes=minutes, on_date=on_date))
+        record.line("people:education:recorded", role=actor.role, actor_id=actor.staff_id, object_id=staff_id)
+
+
+def credential_end(db: Session, holder_id: UUID) -> date | None:
+    """Return the day until which a counsellor may take cases, or None without any credential."""
+    return db.scalar(select(func.max(Credential.valid_to)).where(Credential.holder_id == holder_id))
+
+
+def may_take_cases(db: Session, holder_id: UUID) -> bool:
+    """Return whether the counsellor has a credential that is valid today (R6-02)."""
+    day = today(house_of(db).settings.time_zone)
+    query = select(Credential.credential_id).where(
+        Credential.holder_id == holder_id, Credential.valid_from <= day, Credential.valid_to >= day
+    )
+    return db.scalar(query.limit(1)) is not None
+
+
+def expiring(db: Session) -> list[Credential]:
+    """Return credentials that end within the warning time."""
+    settings = house_of(db).settings
+    last = today(settings.time_zone) + timedelta(days=settings.competence_warning_days)
+    return list(db.scalars(select(Credential).where(Credential.valid_to <= last).order_by(Credential.valid_to)))
+
+
+def staff_name(db: Session, holder_id: UUID | None) -> str:
+    """Return the display name of a staff holder; house data, shown to whoever may see the page."""
+    account = db.scalar(select(Account).where(Account.holder_id == holder_id)) if holder_id else None
+    return names_of(house_of(db), account).display if account is not None else ""
+
+
+def counsellors(db: Session) -> list[tuple[UUID, str]]:
+    """Return (holder, name) of active counsellors, the director included, in the order of their names."""
+    rows = db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active"))
+    able = (row for row in rows if row.holder_id and set(roles_in(row)) & {Role.COUNSELLOR, Role.DIRECTOR})
+    return sorted(
+        ((row.holder_id, names_of(house_of(db), row).display) for row in able if row.holder_id),
+        key=lambda pair: pair[1],
+    )

@@ -1,0 +1,119 @@
+"""Write drafts, sign revisions, open bodies. Callers have passed the gate; every opening is inside `recording`."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.core.clock import today
+from counsel.core.database import house_of
+from counsel.core.errors import ConflictError, TamperError
+from counsel.core.ids import new_id
+from counsel.crypto.blob import Kind
+from counsel.crypto.derive import digest
+from counsel.crypto.signatures import sign, verifies
+from counsel.keys.boxes import OpenBox
+from counsel.keys.bundle import Keyring
+from counsel.keys.trust import holder_row
+from counsel.records.models import Body, Item
+
+Content = Mapping[str, Any]
+
+
+def start_item(db: Session, *, box: OpenBox, kind: str, author: UUID, content: Content, number: int = 1) -> Item:
+    """Start an item with a sealed first draft."""
+    zone = house_of(db).settings.time_zone
+    item = Item(item_id=new_id(), box_id=box.box_id, kind=kind, number=number, author_id=author, on_day=today(zone))
+    item.state, item.revision, item.draft_version = "draft", 0, 1
+    db.add(item)
+    db.add(Body(item_id=item.item_id, revision=0, author_id=author, sealed=_seal(box, item, 0, author, content)))
+    return item
+
+
+def save_draft(db: Session, *, box: OpenBox, item: Item, author: UUID, content: Content, seen_version: int) -> int:
+    """Replace the draft and return its new version.
+
+    :param seen_version: the version the writer's page was made from.
+    :raises ConflictError: when another tab saved since, or the item is signed; nothing is overwritten.
+    """
+    if item.state != "draft":
+        raise ConflictError("signed")
+    if item.draft_version != seen_version:
+        raise ConflictError("newer_draft")
+    body = db.get_one(Body, (item.item_id, 0))
+    body.sealed, body.author_id = _seal(box, item, 0, author, content), author
+    item.draft_version += 1
+    return item.draft_version
+
+
+def sign_item(db: Session, *, box: OpenBox, item: Item, keyring: Keyring, content: Content, seen_version: int) -> int:
+    """Sign: seal `content` as the next revision, drop the draft, return the revision. What is signed never changes.
+
+    :raises ConflictError: as `save_draft`.
+    """
+    if item.state != "draft":
+        raise ConflictError("signed")
+    if item.draft_version != seen_version:
+        raise ConflictError("newer_draft")
+    _add_revision(db, box, item, keyring, content, 1)
+    db.delete(db.get_one(Body, (item.item_id, 0)))
+    item.state, item.revision = "signed", 1
+    return 1
+
+
+def add_addendum(db: Session, *, box: OpenBox, item: Item, keyring: Keyring, content: Content) -> int:
+    """Append to a signed item: a further revision that stands beside the first, which stays as it is."""
+    if item.state != "signed":
+        raise ConflictError("unsigned")
+    item.revision += 1
+    _add_revision(db, box, item, keyring, content, item.revision)
+    return item.revision
+
+
+def _add_revision(db: Session, box: OpenBox, item: Item, keyring: Keyring, content: Content, revision: int) -> None:
+    author = keyring.holder_id
+    sealed = _seal(box, item, revision, author, content)
+    signature = sign(keyring.sign_private, _statement(item, revision, sealed))
+    db.add(Body(item_id=item.item_id, revision=revision, author_id=author, sealed=sealed, signature=signature))
+
+
+def _statement(item: Item, revision: int, sealed: bytes) -> bytes:
+    return digest(b"revision/1", item.item_id.bytes, revision.to_bytes(8, "big"), sealed)
+
+
+def _seal(box: OpenBox, item: Item, revision: int, author: UUID, content: Content) -> bytes:
+    plain = json.dumps(content, ensure_ascii=False, default=str).encode()
+    return box.seal(plain, Kind.FORM, table="bodies", item=item.item_id, revision=revision, author=author)
+
+
+def open_bodies(db: Session, *, box: OpenBox, item: Item) -> list[dict[str, Any]]:
+    """Open a draft, or a signed text followed by its addenda, oldest first.
+
+    :raises UnreadableError: moved or altered bytes; :raises TamperError: a signature that is not the author's.
+    """
+    rows = db.scalars(select(Body).where(Body.item_id == item.item_id).order_by(Body.revision))
+    return [_open(db, box, item, row) for row in rows]
+
+
+def _open(db: Session, box: OpenBox, item: Item, row: Body) -> dict[str, Any]:
+    if row.revision:
+        author = holder_row(db, row.author_id)
+        statement = _statement(item, row.revision, row.sealed)
+        if author is None or not verifies(author.sign_public or b"", row.signature or b"", statement):
+            raise TamperError("revision")
+    place = {"table": "bodies", "item": item.item_id, "revision": row.revision, "author": row.author_id}
+    content: dict[str, Any] = json.loads(box.unseal(row.sealed, Kind.FORM, **place))
+    return content
+
+
+def items_in(db: Session, box_ids: Iterable[UUID]) -> list[Item]:
+    """Return the items of some boxes, without their bodies."""
+    return list(db.scalars(select(Item).where(Item.box_id.in_(list(box_ids))).order_by(Item.on_day, Item.number)))
+
+
+def item_of(db: Session, box_id: UUID, kind: str, number: int = 1) -> Item | None:
+    """Return one item of a box by its kind and number."""
+    return db.scalar(select(Item).where(Item.box_id == box_id, Item.kind == kind, Item.number == number))

@@ -1,0 +1,1 @@
+"""Schema migrations, run by `counsel db upgrade` on both databases."""
