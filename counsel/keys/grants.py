@@ -111,8 +111,8 @@ def open_grant(
 ) -> bytes:
     """Return the box key of a grant: by the holder's own symmetric wrap, else once by the asymmetric one.
 
-    :param keep: leave an own wrap behind, so that the next opening is symmetric; never for account-world cards,
-        where it would show whose card was ever opened.
+    :param keep: inside a write transaction leave an own wrap behind, so that the next opening is symmetric; never for
+        account-world cards, where it would show whose card was ever opened.
     """
     house = house_of(db)
     context = Context("own-wrap", house.installation, "grants", item=grant.grant_id, box=grant.box_id).encode()
@@ -124,7 +124,7 @@ def open_grant(
         return unseal(key, grant.own_wrap, Kind.KEY, context)
     info = verify_grant(db, grant, holder, for_writing=for_writing)
     box_key = hybrid.unwrap(grant.wrap, kem_private, info)
-    if keep and not _by_client(db, grant):
+    if keep and db.info.get("writing") and not _by_client(db, grant):
         grant.own_wrap = seal(key, box_key, Kind.KEY, context)
     return box_key
 

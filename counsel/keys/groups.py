@@ -16,7 +16,7 @@ from counsel.keys.boxes import OpenBox, add_reader, create_box, open_box, rotate
 from counsel.keys.bundle import GroupKeys, Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.models import Box, Grant, Holder
-from counsel.keys.trust import ELIGIBLE, certifiers_of, certify, group_id, holder_row, roles_of
+from counsel.keys.trust import ELIGIBLE, certifiers_of, certify, check_recipient, group_id, holder_row, roles_of
 
 
 def found_group(db: Session, *, founder: Keyring, name: str) -> None:
@@ -119,11 +119,12 @@ def renew_stale_groups(db: Session, keyring: Keyring) -> list[str]:
 
 
 def group_reader(db: Session, name: str, purpose: str) -> Reader:
-    """Return the group as a reader, with its newest public key.
+    """Return the group as a reader, with its newest public key, which one of its members has vouched for.
 
-    :raises UnreadableError: when the group has not been founded.
+    :raises UnreadableError: when the group has not been founded; :raises TamperError: when its key was replaced.
     """
     holder = holder_row(db, group_id(house_of(db), name))
     if holder is None:
         raise UnreadableError(f"{name} is not founded")
+    check_recipient(db, holder)
     return Reader(holder, purpose)

@@ -20,6 +20,7 @@ from counsel.crypto.blob import Kind
 from counsel.crypto.derive import mac, new_key, subkey
 from counsel.keys.boxes import create_box, open_box
 from counsel.keys.bundle import Keyring
+from counsel.keys.grants import Reader
 from counsel.keys.groups import group_reader
 from counsel.keys.models import Holder
 from counsel.keys.trust import check_client, client_proof, holder_row
@@ -93,14 +94,15 @@ def content_tags(house: House, card: StudentCard) -> tuple[bytes, bytes]:
 
 
 def write_student(
-    db: Session, *, tag: bytes, card: StudentCard, leaves_month: date, lock: bytes | None, box_id: UUID
+    db: Session, *, tag: bytes, card: StudentCard, leaves_month: date, office: Reader, lock: bytes, box_id: UUID
 ) -> Student:
-    """Add a student row with its sealed card. Needs nobody's private key."""
+    """Add a student row with its sealed card. Needs nobody's private key.
+
+    :param office: the group as a reader, looked up once for a whole roll; `lock`: made beforehand for the same reason.
+    """
     student_id = new_id()
     born_tag, content_tag = content_tags(house_of(db), card)
-    box = create_box(
-        db, kind="card", readers=[group_reader(db, "office", "card")], granter=None, box_id=box_id, lock=lock
-    )
+    box = create_box(db, kind="card", readers=[office], granter=None, box_id=box_id, lock=lock)
     student = Student(
         student_id=student_id,
         login_tag=tag,

@@ -22,6 +22,7 @@ from counsel.audit.chain import recording
 from counsel.confidentiality.rules import Permission
 from counsel.core.database import house_of
 from counsel.core.ids import new_id
+from counsel.keys.groups import group_reader
 from counsel.keys.locks import make_locks
 from counsel.people.cards import StudentCard, content_tags, new_card, write_news, write_student
 from counsel.people.models import Student
@@ -207,6 +208,7 @@ def _write_rows(
 ) -> None:
     house = house_of(db)
     locks = list(make_locks(house, [new_id() for row in rows if row.student_no not in known]).items())
+    office = group_reader(db, "office", "card")
     with recording(db) as record:
         for done, row in enumerate(rows, start=1):
             student = known.get(row.student_no)
@@ -214,7 +216,9 @@ def _write_rows(
             if student is None:
                 box_id, lock = locks.pop()
                 tag = login_tag(house, row.student_no)
-                write_student(db, tag=tag, card=card, leaves_month=row.leaves_month, lock=lock, box_id=box_id)
+                write_student(
+                    db, tag=tag, card=card, leaves_month=row.leaves_month, office=office, lock=lock, box_id=box_id
+                )
                 report.added += 1
             elif content_tags(house, card)[1] != student.content_tag or student.leaves_month != row.leaves_month:
                 student.leaves_month = row.leaves_month

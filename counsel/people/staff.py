@@ -114,8 +114,8 @@ def settle_in(db: Session, *, actor: SignedIn) -> None:
     if actor.keyring is None or actor.staff_id is None or not actor.vouched or actor.role not in KEY_HOLDING:
         return
     keyring = actor.keyring
-    open_groups(db, keyring)
     with writing(db):
+        open_groups(db, keyring)
         if actor.role is Role.ARCHIVIST:
             found_group(db, founder=keyring, name="archive")
         renewed = renew_stale_groups(db, keyring)
