@@ -1,0 +1,118 @@
+"""The main story in steps, for tests that need somebody already on the way."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import time_machine
+
+from counsel.confidentiality.limits import LIMITS
+from counsel.core.clock import now
+from counsel.pathway.appointments.models import Appointment
+from counsel.pathway.appointments.reception import check_in, confirm_request
+from counsel.pathway.appointments.requests import Wish, request_appointment
+from counsel.pathway.assessment.services import finish_assessment
+from counsel.pathway.cases.dossier import ASSESSMENT, PLAN, write_form
+from counsel.pathway.cases.models import Case
+from counsel.pathway.intake.services import (
+    POINTS,
+    decide_intake,
+    receive_client,
+    record_consent,
+    record_screen,
+    sign_intake,
+)
+from counsel.pathway.plans.services import finish_plan
+from counsel.roster.queries import free_slots
+from counsel.roster.services import add_room, publish_hours, set_duty
+from tests.conftest import Centre
+
+CALM = {"q1": "no", "q2": "no", "q7": "no", "urgent": "no"}
+ALL_NO = {code: "no" for code in ("q1", "q2", "q6a", "q7", "q8a", "q8b", "q9", "q10", "q11", "q12")}
+REASON = "考试前总睡不着，想找人说说"
+INTAKE_CONTENT = {
+    "presenting_complaint": "月考前睡不着",
+    "course": "三周前开始",
+    "past_help": "没有",
+    "expectations": "想睡好",
+    "in_scope": "yes",
+    "within_competence": "yes",
+    "no_conflict": "yes",
+    "client_agrees": "yes",
+}
+NOTE_CONTENT = {"format": "dap", "data": "这周睡得早些", "assessment": "灾难化想法有松动", "plan": "继续睡眠记录"}
+
+
+def open_the_centre(centre: Centre) -> None:
+    """Publish two counsellors' hours on every day and put one of them on duty all week."""
+    director = centre.school["director"]
+    rooms = [add_room(centre.db, actor=director, name=f"咨询室{number}") for number in (1, 2)]
+    for who, room in zip(("lan", "qiu"), rooms, strict=True):
+        holder = centre.school[who].holder_id
+        for weekday in range(7):
+            hours = {"weekday": weekday, "start_minute": 540, "end_minute": 1080, "room_id": room}
+            publish_hours(centre.db, actor=director, holder_id=holder, **hours)
+    for weekday in range(7):
+        for half in ("morning", "afternoon"):
+            set_duty(centre.db, actor=director, weekday=weekday, half=half, holder_id=centre.school["qiu"].holder_id)
+
+
+def slot_with(centre: Centre, who: str = "lan", day: date | None = None) -> Any:
+    """Return the first free time with a counsellor from tomorrow on."""
+    return free_slots(centre.db, day or (now() + timedelta(days=1)).date(), holder_id=centre.school[who].holder_id)[0]
+
+
+def ask(centre: Centre, student: str = "S2024001", who: str = "lan", **wish: Any) -> Appointment:
+    """A student asks for the first free time with a counsellor."""
+    full: dict[str, Any] = {"answers": CALM, "reason": REASON, "notice_version": 1, **wish}
+    chosen = Wish(slot=slot_with(centre, who).key, **full)
+    return request_appointment(centre.db, actor=centre.school[student], wish=chosen)
+
+
+def on_duty(centre: Centre, who: str = "qiu") -> Any:
+    """Return a counsellor acting while on duty."""
+    from dataclasses import replace
+
+    return replace(centre.school[who], on_duty=True)
+
+
+def received(centre: Centre, student: str = "S2024001", who: str = "lan") -> Case:
+    """Ask, confirm, check in at the time, receive."""
+    appointment = ask(centre, student, who)
+    confirm_request(centre.db, actor=on_duty(centre), appointment_id=appointment.appointment_id)
+    with time_machine.travel(appointment.starts_at + timedelta(minutes=5), tick=True):
+        check_in(centre.db, actor=centre.school["desk"], appointment_id=appointment.appointment_id)
+        return receive_client(centre.db, actor=centre.school[who], appointment_id=appointment.appointment_id)
+
+
+def consent_content(**changes: Any) -> dict[str, Any]:
+    """Return a complete consent as the form sends it."""
+    points = [limit.code for limit in LIMITS] + list(POINTS)
+    full = {"points": points, "way": "in_room", "emergency_contact": "姨妈 13900000009", "guardian": "informed"}
+    return full | changes
+
+
+def in_counselling(centre: Centre, student: str = "S2024001", who: str = "lan") -> Case:
+    """Take a case through consent, screen, intake, assessment and plan."""
+    case = received(centre, student, who)
+    actor = centre.school[who]
+    record_consent(centre.db, actor=actor, case=case, content=consent_content())
+    record_screen(centre.db, actor=actor, case=case, answers=ALL_NO, ticks=frozenset(), keeping="朋友")
+    sign_intake(centre.db, actor=actor, case=case, content=INTAKE_CONTENT, seen_version=0)
+    decide_intake(centre.db, actor=actor, case=case, to="assessment")
+    assessed = {"main_problem": "P01", "severity": "LV1", "basis": "interview", "causes": "考前压力"}
+    write_form(centre.db, actor=actor, case=case, kind=ASSESSMENT, content=assessed, seen_version=0, sign=True)
+    finish_assessment(centre.db, actor=actor, case=case)
+    plan = {
+        "problem_order": "先睡眠",
+        "goals": "考前睡够6小时",
+        "method": "认知行为",
+        "number": "6",
+        "frequency": "每周一次",
+        "agreed": "yes",
+        "how": "in_room",
+    }
+    write_form(centre.db, actor=actor, case=case, kind=PLAN, content=plan, seen_version=0, sign=True)
+    finish_plan(centre.db, actor=actor, case=case)
+    return case
+
+
