@@ -1,12 +1,117 @@
 """create_app() and main(): the only module that knows every room, command and job."""
 
-import counsel.audit.models
-import counsel.pathway.appointments.concerns
-import counsel.pathway.appointments.reception
-import counsel.pathway.assessment.services
-import counsel.pathway.plans.services
-import counsel.pathway.sessions.services
-import counsel.people.centre
-import counsel.people.founding
-import counsel.people.roll
-import counsel.roster.services  # noqa: F401
+import logging
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.orm import Session
+
+from counsel.access.sign_ins import SignedIn
+from counsel.cli import centre as centre_commands
+from counsel.cli import records as record_commands
+from counsel.cli.serve import serve_command
+from counsel.confidentiality.roles import Role
+from counsel.core.clock import today
+from counsel.core.errors import SettingsError
+from counsel.core.installation import is_demo, open_house
+from counsel.core.settings import Settings, load_settings
+from counsel.crypto.derive import subkey
+from counsel.crypto.selftest import selftest
+from counsel.home import views as home
+from counsel.pathway.appointments import views as appointments
+from counsel.pathway.assessment import views as assessment
+from counsel.pathway.intake import views as intake
+from counsel.pathway.plans import views as plans
+from counsel.pathway.sessions import views as sessions
+from counsel.people import door
+from counsel.people import views as people
+from counsel.roster import views as roster
+from counsel.roster.queries import duty_holder
+from counsel.web import assets, errors, forms, headers, i18n, page, shell
+
+BLUEPRINTS = (people, appointments, intake, assessment, plans, sessions, roster, home)
+LARGEST_REQUEST = 6 * 1024 * 1024
+
+
+def folder_of(name: str) -> Path:
+    """Return `templates`: beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).resolve().parent
+    inside = package / name
+    return inside if inside.exists() else package.parent / name
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the application of one centre; refuses to start when a promise could not be kept.
+
+    :raises SettingsError: weak settings, a missing schema, or cryptography that gives other than the known answers.
+    """
+    settings = settings or load_settings()
+    if selftest():
+        raise SettingsError(f"cryptography fails its known answers: {', '.join(selftest())}")
+    house, _engine, make_session = open_house(settings)
+    app = Flask("counsel", static_folder=None, template_folder=str(folder_of("templates")))
+    with make_session() as db:
+        app.config["IS_DEMO"] = is_demo(db)
+    app.config.update(
+        SETTINGS=settings,
+        ZONE=settings.time_zone,
+        TLS_AHEAD=settings.tls_ahead,
+        TRANSLATIONS=Path(__file__).resolve().parent / "translations",
+        SECRET_KEY=subkey(house.secret, "forms"),
+        SESSION_COOKIE_NAME="form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.tls_ahead,
+        WTF_CSRF_SSL_STRICT=False,  # the referrer policy sends none; origin and fetch site are checked instead
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        TESTING=False,
+    )
+    app.extensions["counsel_sessions"] = make_session
+    app.extensions["counsel_on_duty"] = locate
+    app.extensions["counsel_ask_sign_in"] = door.ask_sign_in
+    CSRFProtect(app)
+    i18n.init(app)
+    page.init(app)
+    headers.init(app)
+    errors.init(app)
+    shell.init(app)
+    assets.init(app, folder_of("templates"), set(shell.ICONS))
+    app.jinja_env.globals.update(today_date=lambda: today(settings.time_zone), shown=forms.shown)
+    for views in BLUEPRINTS:
+        app.register_blueprint(views.blueprint)
+    logging.getLogger("werkzeug").disabled = True
+    return app
+
+
+def locate(db: Session, person: SignedIn) -> SignedIn:
+    """Say of a signed-in counsellor whether the roster has them on duty now; with nobody on duty the director is."""
+    if person.role not in (Role.COUNSELLOR, Role.DIRECTOR):
+        return person
+    holder = duty_holder(db)
+    on_duty = holder == person.holder_id or (holder is None and person.role is Role.DIRECTOR)
+    return replace(person, on_duty=on_duty)
+
+
+@click.group()
+@click.version_option(version("counsel"))
+def cli() -> None:
+    """Confidential case management for a school's counselling centre."""
+
+
+cli.add_command(serve_command(create_app))
+for command in (*centre_commands.COMMANDS, *record_commands.COMMANDS):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run a command; mistakes in settings are one line, not a traceback."""
+    try:
+        cli(standalone_mode=True)
+    except SettingsError as error:
+        raise SystemExit(f"counsel: {error}") from error

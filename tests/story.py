@@ -27,7 +27,7 @@ from counsel.roster.services import add_room, publish_hours, set_duty
 from tests.conftest import Centre
 
 CALM = {"q1": "no", "q2": "no", "q7": "no", "urgent": "no"}
-ALL_NO = {code: "no" for code in ("q1", "q2", "q6a", "q7", "q8a", "q8b", "q9", "q10", "q11", "q12")}
+ALL_NO = dict.fromkeys(("q1", "q2", "q6a", "q7", "q8a", "q8b", "q9", "q10", "q11", "q12"), "no")
 REASON = "考试前总睡不着，想找人说说"
 INTAKE_CONTENT = {
     "presenting_complaint": "月考前睡不着",
@@ -114,5 +114,3 @@ def in_counselling(centre: Centre, student: str = "S2024001", who: str = "lan") 
     write_form(centre.db, actor=actor, case=case, kind=PLAN, content=plan, seen_version=0, sign=True)
     finish_plan(centre.db, actor=actor, case=case)
     return case
-
-

@@ -35,3 +35,8 @@ def decide(
         if clause.when and all(sentence(actor, facts) for sentence in clause.when):
             return Decision(True, clause.name, clause.law, clause.obligations)
     return REFUSED
+
+
+def role_may(actor: Actor, permission: Permission) -> bool:
+    """Return whether the actor's role could ever be granted this; by convention a clause's first sentence says who."""
+    return any(clause.when and clause.when[0](actor, NOTHING) for clause in RULES.get(permission, ()))

@@ -38,6 +38,7 @@ class Settings:
     duty_phone: str = setting("8012", "domain §3.3", "telephone of the duty counsellor")
     helpline: str = setting("12356", "domain §3.3 S24", "national psychological helpline")
     youth_line: str = setting("12355", "domain §3.3 [OK]", "youth line")
+    tls_ahead: bool = setting(False, "security V12", "a proxy speaks TLS to the browser and plain HTTP to us")
     leave_to: str = setting("https://www.baidu.com/", "look §14", "where 'leave quickly' goes")
     session_minutes: int = setting(50, "domain §6 [DF]", "length of a session")
     buffer_minutes: int = setting(10, "domain §6 [DF]", "pause after a session")

@@ -66,7 +66,9 @@ def test_the_holder_reads_and_keeps_a_symmetric_wrap(centre: Centre) -> None:
     assert read(opened, blob, item, ring.holder_id) == SECRET
 
 
-@pytest.mark.parametrize("who", ["qiu", "director", "desk", "archive", "admin", "teacher", "leader", "expert", "S2024001"])
+@pytest.mark.parametrize(
+    "who", ["qiu", "director", "desk", "archive", "admin", "teacher", "leader", "expert", "S2024001"]
+)
 def test_wrong_reader_has_no_key(centre: Centre, who: str) -> None:
     """Other counsellor, director, desk, archivist, administrator, teacher, leader, expert, student: no grant opens."""
     box, _item, _blob = case_box(centre)
@@ -97,7 +99,9 @@ def test_altered_cut_and_reordered_bytes_do_not_open(sqlite_centre: Centre) -> N
     step = CHUNK_BYTES + TAG_BYTES
     chunks = [blob[at : at + step] for at in range(BODY_AT, len(blob), step)]
     assert len(chunks) > 2
-    attacks = [blob[:at] + bytes([blob[at] ^ 1]) + blob[at + 1 :] for at in (0, 4, 5, 6, 7, 9, 25, 30, 60, 90, len(blob) - 1)]
+    attacks = [
+        blob[:at] + bytes([blob[at] ^ 1]) + blob[at + 1 :] for at in (0, 4, 5, 6, 7, 9, 25, 30, 60, 90, len(blob) - 1)
+    ]
     attacks += [blob[:-1], blob[: BODY_AT + step], blob[: BODY_AT + step + 40], blob[:20], b"", blob + b"\0"]
     attacks.append(blob[:BODY_AT] + chunks[1] + chunks[0] + b"".join(chunks[2:]))
     for attack in attacks:
@@ -114,7 +118,9 @@ def test_a_planted_grant_is_refused(centre: Centre) -> None:
     with writing(centre.db):
         centre.db.add(staff_holder(thief))
         centre.db.query(Grant).filter_by(box_id=box.box_id).delete()
-        make_grant(centre.db, box_id=box.box_id, epoch=1, key=bytes(32), reader=Reader(holder, "assigned"), granter=thief)
+        make_grant(
+            centre.db, box_id=box.box_id, epoch=1, key=bytes(32), reader=Reader(holder, "assigned"), granter=thief
+        )
     for for_writing in (False, True):
         with pytest.raises(TamperError):
             open_box(centre.db, lan, box.box_id, for_writing=for_writing)
@@ -174,7 +180,13 @@ def test_administrator_who_grants_himself_a_role_stays_outside(centre: Centre) -
     admin = keys(centre, "admin")
     with writing(centre.db):
         centre.db.add(
-            Certificate(holder_id=admin.holder_id, version=1, role="counsellor", certifier_id=admin.holder_id, signature=b"x" * 64)
+            Certificate(
+                holder_id=admin.holder_id,
+                version=1,
+                role="counsellor",
+                certifier_id=admin.holder_id,
+                signature=b"x" * 64,
+            )
         )
         row = holder_row(centre.db, admin.holder_id)
         assert row is not None
@@ -282,7 +294,9 @@ def test_rotation_does_not_carry_a_planted_reader_over(centre: Centre) -> None:
         centre.db.flush()
         row = holder_row(centre.db, thief.holder_id)
         assert row is not None
-        make_grant(centre.db, box_id=box.box_id, epoch=1, key=box.keys[1], reader=Reader(row, "assigned"), granter=thief)
+        make_grant(
+            centre.db, box_id=box.box_id, epoch=1, key=box.keys[1], reader=Reader(row, "assigned"), granter=thief
+        )
     with pytest.raises(TamperError), writing(centre.db):
         rotate(centre.db, keys(centre, "lan"), box.box_id)
 

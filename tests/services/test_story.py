@@ -2,9 +2,9 @@
 
 import pytest
 
+from counsel.access.gate import keys_of
 from counsel.core.errors import ConflictError, RefusedError, TransitionError, UnreadableError
 from counsel.keys.boxes import open_box
-from counsel.access.gate import keys_of
 from counsel.pathway.appointments.reception import confirm_request, day_sheet, read_request, waiting_requests
 from counsel.pathway.appointments.requests import my_appointments
 from counsel.pathway.cases.services import caseload, moves_of
@@ -20,7 +20,9 @@ def test_a_request_is_read_by_duty_then_by_the_assigned_counsellor_alone(centre:
     assert appointment.state == "requested"
     _found, words = read_request(centre.db, actor=on_duty(centre), appointment_id=appointment.appointment_id)
     assert words["reason"] == REASON
-    assert [row.appointment_id for row in waiting_requests(centre.db, actor=on_duty(centre))] == [appointment.appointment_id]
+    assert [row.appointment_id for row in waiting_requests(centre.db, actor=on_duty(centre))] == [
+        appointment.appointment_id
+    ]
     confirm_request(centre.db, actor=on_duty(centre), appointment_id=appointment.appointment_id)
     lan = centre.school["lan"]
     assert read_request(centre.db, actor=lan, appointment_id=appointment.appointment_id)[1]["reason"] == REASON
@@ -58,7 +60,9 @@ def test_a_case_reaches_counselling_and_one_note_is_signed_for_good(centre: Cent
         write_note(centre.db, actor=lan, **place, seen_version=1, sign=True)
 
 
-@pytest.mark.parametrize("who", ["qiu", "director", "desk", "archive", "admin", "teacher", "leader", "S2024001", "S2024002"])
+@pytest.mark.parametrize(
+    "who", ["qiu", "director", "desk", "archive", "admin", "teacher", "leader", "S2024001", "S2024002"]
+)
 def test_nobody_else_reads_the_note(centre: Centre, who: str) -> None:
     """Refused by rule, with the refusal on record."""
     open_the_centre(centre)

@@ -1,0 +1,327 @@
+"""A fictional school, made through the real services: all roles, sixty students, six cases, the present week alive.
+
+Nobody in it exists. Passphrases are printed, which is why a demonstration can never become a real centre.
+"""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.access.accounts import find_account, login_tag, open_with_code, set_passphrase
+from counsel.access.sign_ins import SignedIn, open_sign_in, sign_out
+from counsel.audit.chain import recording
+from counsel.confidentiality.limits import LIMITS
+from counsel.confidentiality.roles import KEY_HOLDING, Role
+from counsel.core.clock import as_of, at_local, now, today
+from counsel.core.database import house_of
+from counsel.core.settings import Settings
+from counsel.keys.bundle import Keyring
+from counsel.pathway.appointments.concerns import raise_concern
+from counsel.pathway.appointments.models import Appointment
+from counsel.pathway.appointments.reception import check_in, confirm_request, register_walk_in
+from counsel.pathway.appointments.requests import Wish, request_appointment
+from counsel.pathway.assessment.services import finish_assessment
+from counsel.pathway.cases.dossier import ASSESSMENT, PLAN, write_form
+from counsel.pathway.cases.models import Case
+from counsel.pathway.intake.services import (
+    POINTS,
+    age_of,
+    client_of,
+    decide_intake,
+    guardian_parts,
+    receive_client,
+    record_consent,
+    record_screen,
+    sign_intake,
+)
+from counsel.pathway.plans.services import finish_plan
+from counsel.pathway.sessions.services import begin_session, write_note
+from counsel.people.founding import found_centre
+from counsel.people.invitations import activate, invite_staff, invite_student
+from counsel.people.models import Student
+from counsel.people.recovery import confirm_code
+from counsel.people.roll import import_students
+from counsel.people.rule_texts import acknowledge_rule, rules_waiting
+from counsel.people.staff import record_credential, record_education, settle_in, vouch_for
+from counsel.roster.queries import Slot, free_slots
+from counsel.roster.services import add_room, publish_hours, set_duty
+
+PASSPHRASE = "qingshan lvshui mingyue wanfeng"
+STAFF = (
+    ("gu", "顾杉", Role.DIRECTOR),
+    ("zhou", "周岚", Role.COUNSELLOR),
+    ("chen", "陈砚秋", Role.COUNSELLOR),
+    ("lin", "林汀", Role.COUNSELLOR),
+    ("desk", "岑小满", Role.FRONT_DESK),
+    ("shen", "沈柏", Role.ARCHIVIST),
+    ("admin", "于榆", Role.SYSADMIN),
+    ("teacher", "方枫", Role.HEAD_TEACHER),
+    ("leader", "宋松", Role.SCHOOL_LEADER),
+    ("manager", "童桐", Role.DUTY_MANAGER),
+    ("supervisor", "柳青", Role.SUPERVISOR),
+    ("expert", "槐安", Role.EXPERT),
+)
+COUNSELLORS = ("zhou", "chen", "lin")
+SURNAMES = "温云简桑阮江叶苏祝纪闻路安季容舒"
+GIVEN = (
+    "未名",
+    "有汀",
+    "小满",
+    "无恙",
+    "望舒",
+    "听澜",
+    "南星",
+    "北辰",
+    "半夏",
+    "知秋",
+    "言蹊",
+    "疏影",
+    "若水",
+    "青禾",
+    "初霁",
+)
+CLASSES = (("高一1班", 16), ("高二1班", 17), ("高三2班", 18), ("初一3班", 13))
+CALM = {"q1": "no", "q2": "no", "q7": "no", "urgent": "no"}
+ALL_NO = dict.fromkeys(("q1", "q2", "q6a", "q7", "q8a", "q8b", "q9", "q10", "q11", "q12"), "no")
+REASONS = (
+    "月考前总睡不着，心里发慌",
+    "和宿舍的人闹僵了，不想回去",
+    "爸妈总拿我和别人比",
+    "不知道为什么，最近什么都提不起劲",
+    "想聊聊以后学什么",
+    "上课老走神，作业拖到半夜",
+)
+STAGES = ("intake", "assessment", "planning", "counselling", "counselling", "signed")
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class Demo:
+    """What the demonstration consists of; `people` lists every invented name and number."""
+
+    accounts: list[dict[str, str]] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
+    signed_in: dict[str, SignedIn] = field(default_factory=dict)
+
+    def note(self, role: str, username: str, name: str, student_no: str = "") -> None:
+        """Remember who can sign in."""
+        fields = {"role": role, "username": username, "passphrase": PASSPHRASE, "display_name": name}
+        self.accounts.append({**fields, "student_no": student_no})
+
+    def __getitem__(self, who: str) -> SignedIn:
+        person = self.signed_in[who]
+        ring = replace(person.keyring, groups={}) if person.keyring else None
+        return replace(person, keyring=ring, on_duty=person.role in (Role.COUNSELLOR, Role.DIRECTOR))
+
+
+def read_demo(settings: Settings) -> dict[str, Any] | None:
+    """Return what `fill_demo` wrote beside the database, or None."""
+    path = settings.instance / "demo.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
+def fill_demo(db: Session, *, progress: Progress = lambda done, total: None) -> dict[str, Any]:
+    """Fill an empty, marked installation. Deterministic but for keys and codes."""
+    demo, total = Demo(), len(STAFF) + 12 + len(STAGES)
+    steps = iter(range(1, total + 1))
+
+    def step() -> None:
+        progress(next(steps, total), total)
+
+    dice = random.Random(2020)  # noqa: S311
+    _staff(db, demo, step)
+    _centre(db, demo)
+    students = _students(db, demo, dice, step)
+    _cases(db, demo, students[: len(STAGES)], step)
+    _this_week(db, demo, students[len(STAGES) :])
+    for person in demo.signed_in.values():
+        sign_out(db, actor=person)
+    known: dict[str, Any] = {"accounts": demo.accounts, "people": demo.people}
+    return _keep(house_of(db).settings, known)
+
+
+def _keep(settings: Settings, known: dict[str, Any]) -> dict[str, Any]:
+    """Keep only who can sign in: the names of students must be in no file in clear."""
+    path = settings.instance / "demo.json"
+    logins = [{**account, "display_name": ""} for account in known["accounts"]]
+    logins = [
+        {**account, "username": "", "student_no": ""} if account["role"] == "student" else account for account in logins
+    ]
+    path.write_text(json.dumps({"accounts": [a for a in logins if a["username"]], "people": []}, ensure_ascii=False))
+    path.chmod(0o600)
+    return known
+
+
+def _staff(db: Session, demo: Demo, step: Callable[[], None]) -> None:
+    login, name, _role = STAFF[0]
+    founding = found_centre(db, login=login, display=name)
+    account = find_account(db, login)
+    keyring = open_with_code(house_of(db), account, founding.code)
+    assert account is not None and keyring is not None
+    with recording(db):
+        set_passphrase(house_of(db), account, keyring, PASSPHRASE)
+    _remember(db, demo, login, name, keyring, founding.code)
+    step()
+    for login, name, role in STAFF[1:]:
+        code = invite_staff(db, actor=demo["gu"], login=login, display=name, roles={role})
+        account, keyring, printed = activate(db, code=code, passphrase=PASSPHRASE)
+        if role in KEY_HOLDING and vouch_for(db, actor=demo["gu"], account_id=account.account_id):
+            vouch_for(db, actor=demo["zhou"], account_id=account.account_id)
+        _remember(db, demo, login, name, keyring, printed)
+        step()
+
+
+def _remember(db: Session, demo: Demo, login: str, name: str, keyring: Keyring, code: str) -> None:
+    account = find_account(db, login)
+    assert account is not None
+    demo.signed_in[login] = open_sign_in(db, account=account, keyring=keyring, device="computer")
+    confirm_code(db, actor=demo.signed_in[login], code=code)
+    settle_in(db, actor=demo[login])
+    for rule in rules_waiting(db, actor=demo[login]):
+        acknowledge_rule(db, actor=demo[login], code=rule.code, version=rule.version)
+    demo.note(str(demo[login].role), login, name)
+
+
+def _centre(db: Session, demo: Demo) -> None:
+    director = demo["gu"]
+    rooms = [add_room(db, actor=director, name=f"咨询室{n}", place="行政楼3层") for n in (1, 2, 3)]
+    day = today(house_of(db).settings.time_zone)
+    for number, who in enumerate(COUNSELLORS):
+        holder = demo[who].holder_id
+        assert holder is not None and demo[who].staff_id is not None
+        years = {"valid_from": day - timedelta(days=900), "valid_to": day + timedelta(days=40 if number == 2 else 700)}
+        paper = {
+            "name": "心理咨询专业人员",
+            "issuer": "某省心理学会",
+            "number": f"X-{1000 + number}",
+            "areas": "P01–P16",
+        }
+        record_credential(db, actor=director, holder_id=holder, **paper, **years)  # type: ignore[arg-type]
+        study = {"topic": "危机干预实务", "minutes": 180, "on_date": day - timedelta(days=30)}
+        record_education(db, actor=director, staff_id=demo[who].staff_id, **study)  # type: ignore[arg-type]
+        for weekday in range(7):
+            span = {"weekday": weekday, "start_minute": 9 * 60, "end_minute": 18 * 60, "room_id": rooms[number]}
+            publish_hours(db, actor=director, holder_id=holder, **span)  # type: ignore[arg-type]
+    for weekday in range(7):
+        for half, who in (("morning", "chen"), ("afternoon", "lin")):
+            set_duty(db, actor=director, weekday=weekday, half=half, holder_id=demo[who].holder_id)
+
+
+def _students(db: Session, demo: Demo, dice: random.Random, step: Callable[[], None]) -> list[str]:
+    """Import sixty students and activate twelve of them."""
+    lines, born = _roll(demo, dice, today(house_of(db).settings.time_zone))
+    report = import_students(db, actor=demo["admin"], raw="\n".join(lines).encode())
+    assert report.added == 60, report.problems
+    chosen = [line.split(",")[0] for line in lines[1:] if "初一" not in line][:12]
+    for number in chosen:
+        row = db.scalars(select(Student).where(Student.login_tag == login_tag(house_of(db), number))).one()
+        code, card = invite_student(db, actor=demo["desk"], student_id=row.student_id, ends=now() + timedelta(days=60))
+        account, keyring, printed = activate(db, code=code, passphrase=PASSPHRASE, login=number, born=born[number])
+        demo.signed_in[number] = open_sign_in(db, account=account, keyring=keyring, device="phone")
+        confirm_code(db, actor=demo.signed_in[number], code=printed)
+        demo.note("student", number, card.name, number)
+        step()
+    return chosen
+
+
+def _roll(demo: Demo, dice: random.Random, day: date) -> tuple[list[str], dict[str, date]]:
+    names = [surname + given for surname in SURNAMES for given in GIVEN]
+    dice.shuffle(names)
+    lines, born = ["student_no,name,birth_date,class,leaves_on,guardian,guardian_phone"], {}
+    for n in range(60):
+        class_name, age = CLASSES[n % 4]
+        number, name, phone = f"W{20260000 + n + 1}", names[n], f"1390000{n:04}"
+        born[number] = date(day.year - age, 1 + n % 12, 1 + n % 28)
+        guardian = name[0] + "家长"
+        lines.append(f"{number},{name},{born[number]},{class_name},{day.year + 2}-07,{guardian},{phone}")
+        demo.people += [number, name, phone]
+    return lines, born
+
+
+def _slot(db: Session, demo: Demo, who: str, days_from_now: int, hour: int) -> Slot:
+    """Return a counsellor's free time on a day near today, the first from `hour` on."""
+    zone = house_of(db).settings.time_zone
+    day = today(zone) + timedelta(days=days_from_now)
+    slots = free_slots(db, day, holder_id=demo[who].holder_id)
+    return next(slot for slot in slots if slot.starts_at >= at_local(day, hour * 60, zone))
+
+
+def _ask(db: Session, demo: Demo, number: str, slot: Slot, reason: str, answers: dict[str, str]) -> Appointment:
+    wish = Wish(slot=slot.key, answers=answers, reason=reason, notice_version=1)
+    return request_appointment(db, actor=demo[number], wish=wish)
+
+
+def _cases(db: Session, demo: Demo, numbers: list[str], step: Callable[[], None]) -> None:
+    """Bring six clients to six places on the pathway, in the two weeks before today."""
+    for index, (number, stage) in enumerate(zip(numbers, STAGES, strict=True)):
+        who = COUNSELLORS[index % 3]
+        with as_of(now() - timedelta(days=10 - index)):
+            slot = _slot(db, demo, who, 1, 9 + index)
+            asked = _ask(db, demo, number, slot, REASONS[index], CALM)
+            confirm_request(db, actor=demo["chen"], appointment_id=asked.appointment_id)
+        with as_of(slot.starts_at + timedelta(minutes=3)):
+            check_in(db, actor=demo["desk"], appointment_id=asked.appointment_id)
+            case = receive_client(db, actor=demo[who], appointment_id=asked.appointment_id)
+            _walk(db, demo[who], case, stage, index)
+        step()
+
+
+def _walk(db: Session, actor: SignedIn, case: Case, stage: str, index: int) -> None:
+    answers = {**ALL_NO, "q1": "yes"} if index == 3 else ALL_NO
+    record_screen(db, actor=actor, case=case, answers=answers, ticks=frozenset(), keeping="养的猫")
+    if stage == "intake":
+        return
+    points = [limit.code for limit in LIMITS] + list(POINTS)
+    age = age_of(db, client_of(db, actor=actor, case=case))
+    part = guardian_parts(age, house_of(db).settings.guardian_policy)[0]
+    consent = {"points": points, "way": "in_room", "emergency_contact": "姨妈", "guardian": part}
+    record_consent(db, actor=actor, case=case, content=consent)
+    words = {"presenting_complaint": REASONS[index], "course": "大约一个月前开始", "past_help": "没有"}
+    decided = {"in_scope": "yes", "within_competence": "yes", "no_conflict": "yes", "expectations": "想轻松一点"}
+    sign_intake(db, actor=actor, case=case, content=words | decided, seen_version=0)
+    decide_intake(db, actor=actor, case=case, to="assessment")
+    if stage == "assessment":
+        return
+    assessed = {
+        "main_problem": f"P{index + 1:02}",
+        "severity": "LV1",
+        "basis": "interview",
+        "causes": "考试临近，睡眠不足",
+    }
+    write_form(db, actor=actor, case=case, kind=ASSESSMENT, content=assessed, seen_version=0, sign=True)
+    finish_assessment(db, actor=actor, case=case)
+    if stage == "planning":
+        return
+    plan = {"problem_order": "先睡眠，后学习", "goals": "考前能睡够6小时", "method": "认知行为", "number": "6"}
+    plan |= {"frequency": "每周一次", "agreed": "yes", "how": "in_room"}
+    write_form(db, actor=actor, case=case, kind=PLAN, content=plan, seen_version=0, sign=True)
+    finish_plan(db, actor=actor, case=case)
+    begin_session(db, actor=actor, case=case, mode="in_person", minutes=50)
+    note = {
+        "format": "dap",
+        "data": "这周睡得早了些，说起月考时笑了一下。",
+        "assessment": "灾难化的想法有松动。",
+        "plan": "继续睡眠记录。",
+    }
+    write_note(db, actor=actor, case=case, number=1, content=note, seen_version=0, sign=stage == "signed")
+
+
+def _this_week(db: Session, demo: Demo, numbers: list[str]) -> None:
+    """Let today and the days around it live: times for today and tomorrow, requests waiting, a concern."""
+    zone = house_of(db).settings.time_zone
+    with as_of(at_local(today(zone), 7 * 60, zone)):
+        for n, who in enumerate(COUNSELLORS):
+            asked = _ask(db, demo, numbers[n], _slot(db, demo, who, 0, 10 + 2 * n), REASONS[n], CALM)
+            confirm_request(db, actor=demo["chen"], appointment_id=asked.appointment_id)
+    register_walk_in(
+        db, actor=demo["desk"], student_no="W20260030", name="", slot_key=_slot(db, demo, "lin", 1, 11).key
+    )
+    _ask(db, demo, numbers[3], _slot(db, demo, "zhou", 1, 14), REASONS[3], CALM)
+    _ask(db, demo, numbers[4], _slot(db, demo, "chen", 2, 15), "", {**CALM, "urgent": "yes"})
+    raise_concern(db, actor=demo["teacher"], about="班里一位同学", text="最近两周上课总趴着，午饭也不去吃。")

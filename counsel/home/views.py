@@ -1,0 +1,128 @@
+"""Views of the first pages and of what belongs to no single domain: cases by number, who sees, settings, health."""
+
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from sqlalchemy.orm import Session
+
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import verify_chain
+from counsel.confidentiality.roles import KEY_HOLDING, Role
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import now
+from counsel.core.clock import today as local_today
+from counsel.core.database import house_of
+from counsel.core.doctor import findings
+from counsel.crypto.selftest import selftest
+from counsel.home.queries import file_sight, gaps, next_own, own_case, staff_count, student_count
+from counsel.pathway.appointments.reception import day_sheet, duty_tasks, waiting_requests
+from counsel.pathway.cases.services import case_by_number, caseload
+from counsel.pathway.sessions.services import unsigned_notes
+from counsel.people.rule_texts import rules_waiting
+from counsel.people.staff import colleagues, expiring, staff_name
+from counsel.roster.queries import duty_holder, rooms
+from counsel.web.page import go, page, zone_of
+
+blueprint = Blueprint("home", __name__)
+
+
+@page(blueprint, "/", Permission.HOME)
+def today(db: Session, actor: SignedIn) -> Any:
+    """The first page of whoever is signed in."""
+    if actor.role is Role.STUDENT:
+        return _student(db, actor)
+    waiting = rules_waiting(db, actor=actor)
+    if actor.role in KEY_HOLDING and not actor.vouched:
+        return render_template("home/waiting.html", rules=waiting)
+    pages = {
+        Role.COUNSELLOR: _counsellor,
+        Role.DIRECTOR: _director,
+        Role.FRONT_DESK: _desk,
+        Role.DUTY_MANAGER: _desk,
+        Role.SYSADMIN: _administrator,
+    }
+    if actor.role in pages:
+        return pages[actor.role](db, actor, waiting)
+    return render_template("home/plain.html", rules=waiting)
+
+
+def _student(db: Session, actor: SignedIn) -> str:
+    times = next_own(db, actor=actor)
+    names = {row.counsellor_id: staff_name(db, row.counsellor_id) for row in times}
+    return render_template(
+        "home/student.html", times=times, names=names, rooms=rooms(db), case=own_case(db, actor=actor)
+    )
+
+
+def _day(db: Session, actor: SignedIn, holder: bool) -> dict[str, Any]:
+    day = local_today(zone_of(db))
+    rows = day_sheet(db, actor=actor, day=day, holder_id=actor.holder_id if holder else None)
+    who = {row.appointment.counsellor_id: staff_name(db, row.appointment.counsellor_id) for row in rows}
+    return {"day": day, "rows": rows, "who": who, "now": now()}
+
+
+def _counsellor(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
+    place = _day(db, actor, True)
+    place["notes"] = unsigned_notes(db, actor.holder_id)
+    place["numbers"] = (
+        {case.case_id: case.case_no for case, _cover in caseload(db, actor=actor)} if actor.keyring else {}
+    )
+    place["duty"] = staff_name(db, duty_holder(db))
+    place["tasks"] = duty_tasks(db, actor=actor)
+    return render_template("home/counsellor.html", rules=waiting, **place)
+
+
+def _director(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
+    place = {
+        "day": local_today(zone_of(db)),
+        "requests": waiting_requests(db, actor=actor),
+        "tasks": duty_tasks(db, actor=actor),
+        "gaps": gaps(db),
+        "newcomers": [who for who in colleagues(db, actor=actor) if who.waiting],
+        "expiring": [(row, staff_name(db, row.holder_id)) for row in expiring(db)],
+    }
+    place["names"] = {row.counsellor_id: staff_name(db, row.counsellor_id) for row in place["requests"]}
+    return render_template("home/director.html", rules=waiting, **place)
+
+
+def _desk(db: Session, actor: SignedIn, waiting: list[Any]) -> Any:
+    if waiting:
+        return render_template("home/plain.html", rules=waiting)
+    return go(url_for("appointments.desk"))
+
+
+def _administrator(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
+    counts = (student_count(db, actor=actor), staff_count(db))
+    return render_template("home/administrator.html", rules=waiting, counts=counts, findings=_findings(db))
+
+
+def _findings(db: Session) -> list[tuple[str, bool, str]]:
+    return [*findings(house_of(db)), ("crypto", not selftest(), ", ".join(selftest()))]
+
+
+@page(blueprint, "/cases", Permission.CASE_LIST, ("GET", "POST"))
+def cases(db: Session, actor: SignedIn) -> Any:
+    """My caseload by covers; a number opens one of mine."""
+    number = request.form.get("number", "")
+    if request.method == "POST" and number.isdigit() and len(number) < 10:
+        found = case_by_number(db, actor=actor, number=int(number))
+        return go(url_for("sessions.case", case=found.case_id))
+    return render_template("home/cases.html", covers=caseload(db, actor=actor))
+
+
+@page(blueprint, "/who-sees", Permission.FILE_SIGHT)
+def sight(db: Session, actor: SignedIn) -> Any:
+    """Who can see my file."""
+    return render_template("home/sight.html", sight=file_sight(db, actor=actor), day=local_today(zone_of(db)))
+
+
+@page(blueprint, "/settings", Permission.SETTINGS_READ)
+def settings(db: Session, actor: SignedIn) -> Any:
+    """Every setting with its source."""
+    return render_template("home/settings.html", policies=house_of(db).settings.policies())
+
+
+@page(blueprint, "/health", Permission.HEALTH_READ)
+def health(db: Session, actor: SignedIn) -> Any:
+    """What the doctor finds, and whether the audit chain holds."""
+    return render_template("home/health.html", findings=_findings(db), verdict=verify_chain(db))

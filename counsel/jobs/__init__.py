@@ -1,0 +1,1 @@
+"""What runs by itself. Jobs hold no keys and never need a name."""

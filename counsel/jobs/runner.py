@@ -1,0 +1,26 @@
+"""All jobs by name; each is one service call and may run twice, or on two machines at once, without harm."""
+
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from counsel.audit.chain import keep_head
+from counsel.core.database import house_of
+from counsel.jobs.backup import copy_locks
+from counsel.jobs.sweep import sweep_expired
+
+
+def _heads(db: Session) -> str:
+    return keep_head(db).name
+
+
+def _locks(db: Session) -> str:
+    return copy_locks(house_of(db).settings).name
+
+
+JOBS: dict[str, Callable[[Session], str]] = {"audit-head": _heads, "lock-copy": _locks, "sweep": sweep_expired}
+
+
+def run_jobs(db: Session, name: str | None = None) -> list[str]:
+    """Run one job or all; return a line for each."""
+    return [f"{key}: {job(db)}" for key, job in JOBS.items() if name in (None, key)]

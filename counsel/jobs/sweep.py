@@ -1,0 +1,22 @@
+"""Put away what has run out: sign-ins, invitations, throttles."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from counsel.access.models import SignIn, Throttle
+from counsel.core.clock import now
+from counsel.core.database import writing
+from counsel.people.models import Invitation
+
+
+def sweep_expired(db: Session) -> str:
+    """Delete rows whose time is over; return how many of each."""
+    with writing(db):
+        counts = [
+            db.execute(delete(SignIn).where((SignIn.idle_until < now()) | (SignIn.ends_at < now()))).rowcount,  # type: ignore[attr-defined]
+            db.execute(delete(Invitation).where(Invitation.expires_at < now())).rowcount,  # type: ignore[attr-defined]
+            db.execute(delete(Throttle).where(Throttle.since < now() - timedelta(days=1))).rowcount,  # type: ignore[attr-defined]
+        ]
+    return f"{counts[0]} sign-ins, {counts[1]} invitations, {counts[2]} throttles"

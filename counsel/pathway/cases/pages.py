@@ -1,0 +1,92 @@
+"""The one page shape of every form of a case: read, draft, autosave, sign, append. Each room brings its fields."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import flash, jsonify, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from counsel.access.sign_ins import SignedIn
+from counsel.core.clock import now
+from counsel.core.errors import ConflictError, InvalidError
+from counsel.pathway.cases.dossier import Form, FormKind, append_to_form, read_form
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.wording import forbidden_words
+from counsel.web.i18n import clock_time
+from counsel.web.messages import conflict_words
+from counsel.web.page import go
+
+Save = Callable[[dict[str, Any], int, bool], object]
+
+
+def edit_page(
+    db: Session,
+    actor: SignedIn,
+    case: Case,
+    kind: FormKind,
+    form_class: Any,
+    template: str,
+    save: Save,
+    number: int = 1,
+) -> Any:
+    """Answer one request about a form.
+
+    :param save: called with (content, version seen, sign or not); raises as `dossier.write_form`.
+    """
+    back = url_for("sessions.case", case=case.case_id)
+    if request.method == "GET":
+        return _show(read_form(db, actor=actor, case=case, kind=kind, number=number), form_class, template, case)
+    act = request.form.get("do", "draft")
+    if act == "append":
+        append_to_form(db, actor=actor, case=case, kind=kind, number=number, text=request.form.get("addendum", ""))
+        flash(_("Added. The signed text stays as it is."))
+        return go(back)
+    form = form_class()
+    sign = act == "sign"
+    content = {name: value for name, value in form.data.items() if name != "csrf_token"}
+    if not form.validate():
+        return _again(db, actor, case, kind, form, template, number)
+    try:
+        save(content, _seen(), sign)
+    except InvalidError as error:
+        form.take(error)
+        return _again(db, actor, case, kind, form, template, number)
+    except ConflictError as error:
+        if act == "autosave":
+            return jsonify(message=conflict_words(error.reason)), 409
+        form.form_errors.append(conflict_words(error.reason))
+        return _again(db, actor, case, kind, form, template, number, status=409)
+    if act == "autosave":
+        version = read_form(db, actor=actor, case=case, kind=kind, number=number).version
+        return jsonify(version=version, message=_saved_words())
+    flash(_("Signed. Nobody can change it now, you included.") if sign else _saved_words())
+    return go(back if sign else request.path)
+
+
+def _saved_words() -> str:
+    return _("Draft sealed and saved %(time)s.", time=clock_time(now()))
+
+
+def _seen() -> int:
+    text = request.form.get("version", "0")
+    return int(text) if text.isdigit() and len(text) < 9 else -1
+
+
+def _show(state: Form, form_class: Any, template: str, case: Case) -> str:
+    form = form_class(formdata=None, data=dict(state.content))
+    return _render(form, template, case, state, state.version)
+
+
+def _again(
+    db: Session, actor: SignedIn, case: Case, kind: FormKind, form: Any, template: str, number: int, status: int = 422
+) -> Any:
+    """Show the page again with what was typed, and the version it was made from."""
+    state = read_form(db, actor=actor, case=case, kind=kind, number=number)
+    return _render(form, template, case, state, _seen()), status
+
+
+def _render(form: Any, template: str, case: Case, state: Form, version: int) -> str:
+    lint = {field.id: forbidden_words(str(field.data or "")) for field in form if isinstance(field.data, str)}
+    found = {name: words for name, words in lint.items() if words}
+    return render_template(template, form=form, case=case, state=state, version=version, lint=found)

@@ -1,0 +1,111 @@
+"""Views of intake: receive, consent, risk screen, first interview, decision."""
+
+from typing import Any
+
+from flask import Blueprint, flash, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from counsel.access.sign_ins import SignedIn
+from counsel.confidentiality.rules import Permission
+from counsel.core.database import house_of
+from counsel.core.errors import InvalidError
+from counsel.core.ids import parse_id
+from counsel.pathway.cases.dossier import INTAKE, write_form
+from counsel.pathway.cases.pages import edit_page
+from counsel.pathway.cases.services import find_case
+from counsel.pathway.intake.forms import POINT_WORDS, ConsentForm, IntakeForm
+from counsel.pathway.intake.services import (
+    age_of,
+    client_of,
+    decide_intake,
+    guardian_parts,
+    receive_client,
+    record_consent,
+    record_screen,
+    sign_intake,
+)
+from counsel.risk.level import level_of
+from counsel.risk.questions import ANSWERS, DEEDS, KEEPING, OTHERS, QUESTIONS, THOUGHTS
+from counsel.web.messages import problem_words
+from counsel.web.page import go, page
+
+blueprint = Blueprint("intake", __name__)
+WRITE = Permission.CASE_WRITE
+TICKS = {code for question in QUESTIONS for code, _text in question.details}
+
+
+@page(blueprint, "/receive/<appointment>", Permission.CASE_OPEN, ("POST",))
+def receive(db: Session, actor: SignedIn, appointment: str) -> Any:
+    """T01: begin with somebody who has come."""
+    case = receive_client(db, actor=actor, appointment_id=parse_id(appointment))
+    return go(url_for("sessions.case", case=case.case_id))
+
+
+@page(blueprint, "/cases/<case>/consent", WRITE, ("GET", "POST"))
+def consent(db: Session, actor: SignedIn, case: str) -> Any:
+    """F02, on a page both look at."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
+    form = ConsentForm()
+    if form.validate_on_submit():
+        content = {name: value for name, value in form.data.items() if name != "csrf_token"}
+        try:
+            record_consent(db, actor=actor, case=found, content=content)
+        except InvalidError as error:
+            form.take(error)
+        else:
+            flash(_("Consent recorded and sealed."))
+            return go(url_for("sessions.case", case=found.case_id))
+    age = age_of(db, client_of(db, actor=actor, case=found))
+    parts = guardian_parts(age, house_of(db).settings.guardian_policy)
+    body = render_template("intake/consent.html", form=form, case=found, age=age, parts=parts, points=POINT_WORDS)
+    return body, 422 if form.errors else 200
+
+
+@page(blueprint, "/cases/<case>/screen", WRITE, ("GET", "POST"))
+def screen(db: Session, actor: SignedIn, case: str) -> Any:
+    """The risk questions with the server's own live level."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
+    asked = {question.code for question in QUESTIONS}
+    answers = {code: request.form[code] for code in asked if request.form.get(code) in ANSWERS}
+    ticks = frozenset(request.form.getlist("ticks")) & TICKS
+    problem = ""
+    if request.method == "POST" and request.form.get("do") == "save":
+        try:
+            keeping = request.form.get("keeping", "")[:2000]
+            record_screen(db, actor=actor, case=found, answers=answers, ticks=ticks, keeping=keeping)
+        except InvalidError:
+            problem = problem_words("unanswered")
+        else:
+            flash(_("Recorded. The level stands on the case."))
+            return go(url_for("sessions.case", case=found.case_id))
+    groups = [(word, [q for q in QUESTIONS if q.group == group]) for word, group in _group_words()]
+    place = {"groups": groups, "answers": answers, "ticks": ticks, "keeping_text": KEEPING, "problem": problem}
+    body = render_template("intake/screen.html", case=found, level=level_of(answers, ticks), **place)
+    return body, 422 if problem else 200
+
+
+def _group_words() -> list[tuple[str, str]]:
+    return [(_("Thoughts"), THOUGHTS), (_("Deeds, and right now"), DEEDS), (_("Others and surroundings"), OTHERS)]
+
+
+@page(blueprint, "/cases/<case>/intake", WRITE, ("GET", "POST"))
+def interview(db: Session, actor: SignedIn, case: str) -> Any:
+    """F03."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
+
+    def save(content: dict[str, Any], seen: int, sign: bool) -> object:
+        if sign:
+            return sign_intake(db, actor=actor, case=found, content=content, seen_version=seen)
+        return write_form(db, actor=actor, case=found, kind=INTAKE, content=content, seen_version=seen)
+
+    return edit_page(db, actor, found, INTAKE, IntakeForm, "intake/interview.html", save)
+
+
+@page(blueprint, "/cases/<case>/decide", WRITE, ("POST",))
+def decide(db: Session, actor: SignedIn, case: str) -> Any:
+    """T02, T03 or T04."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
+    to = request.form.get("to", "")
+    decide_intake(db, actor=actor, case=found, to=to if to in ("out_of_scope", "single_session") else "assessment")
+    return go(url_for("sessions.case", case=found.case_id) if to == "assessment" else url_for("home.cases"))

@@ -1,0 +1,77 @@
+"""Codes that services raise, as sentences people understand. One place, so that one code has one sentence."""
+
+from flask_babel import gettext as _
+
+
+def problem_words(code: str) -> str:
+    """Return the sentence for a field's problem code."""
+    sentences = {
+        "empty": _("Fill this in."),
+        "too_long": _("This is too long."),
+        "unknown": _("Choose one of the answers."),
+        "unanswered": _("Answer every question; you may also choose “rather not say”."),
+        "unread": _("Tick that you have read it."),
+        "no_phone": _("Write a telephone number, or choose messages on this site."),
+        "not_on_roll": _("There is no such number on the roll. Check it, or register by name."),
+        "taken": _("That sign-in name is taken. Choose another."),
+        "no_role": _("Choose at least one role."),
+        "sysadmin_reads": _("An administrator may hold no role that reads. Make two accounts for two people."),
+        "before_start": _("The end lies before the beginning."),
+        "no_credential": _("This counsellor has no valid credential, so no duty and no new case."),
+        "too_short_staff": _("At least 15 characters. Four words are easier than one odd one."),
+        "too_short_student": _("At least 12 characters. Four words are easier than one odd one."),
+        "well_known": _(
+            "This is too well known, or made from your own data. Take four words that do not belong together."
+        ),
+        "not_the_same": _("The two are not the same."),
+        "wrong": _("That is not right. Look once more."),
+        "all_points": _("Explain every point and tick it when it has been understood."),
+        "needed_when_no": _("Name an institution or a counsellor who can help instead."),
+        "diagnosis": _(
+            "This says diagnosis or treatment. Write “assessment”, or quote the hospital's paper in quotation marks."
+        ),
+        "hidden_characters": _("There are invisible characters in it. Type it again."),
+    }
+    return sentences.get(code, _("This cannot be right."))
+
+
+def conflict_words(reason: str) -> str:
+    """Return what happened, what was kept and what to do."""
+    sentences = {
+        "slot_taken": _("That time has just been taken. What you wrote is kept; choose another."),
+        "already_waiting": _("You have a request waiting already. You can change its time under My appointments."),
+        "newer_draft": _(
+            "This was saved in another window in the meantime. Your text is below: copy what you need, then open the page again."
+        ),
+        "signed": _("This has been signed. Nobody can change it now; you can add to it."),
+        "task_ended": _("A colleague has just finished this task. Nothing is left to do."),
+        "code_used": _("This code has just been used."),
+        "stale_box": _("The readers changed a moment ago. Open the page again and save once more."),
+    }
+    return sentences.get(reason, _("Somebody was faster. Open the page again."))
+
+
+def guard_words(guard: str) -> str:
+    """Return what is missing, as a counsellor would say it."""
+    sentences = {
+        "F03": _("The intake form is not signed yet."),
+        "G2": _("The limits of confidentiality have not been explained and acknowledged in the version in force."),
+        "G3": _("The guardian's part is missing for this age."),
+        "G4": _("Declare first that there is no other relationship with the client or the family."),
+        "G5": _("Going on needs a yes to both: within the scope of counselling, and within your competence."),
+        "G6": _("The risk questions have not been asked today."),
+        "G7": _("Counselling begins when both sides have agreed the plan."),
+        "G8": _("The assessment is not signed, or its severity asks for medical advice first."),
+        "G9": _("The note of the session before is not signed yet."),
+        "REC": _("Name an institution or a counsellor who can help instead."),
+        "LOW": _("One talk is enough only when today's risk level is 0 or 1."),
+        "AGREED": _("The client has not said yes to ending after one talk."),
+        "CREDENTIAL": _(
+            "Your credential has expired or is missing, so no new case can begin. The director can record it."
+        ),
+        "NOT_HERE": _("The client has not been checked in yet."),
+        "OTHER_COUNSELLOR": _("This client has an open case with a colleague. The director can arrange a transfer."),
+        "TOO_EARLY": _("It is too early for that: half an hour after the beginning at the soonest."),
+        "NO_SESSION": _("There was no such session."),
+    }
+    return sentences.get(guard, _("That step is not possible now. Open the page again."))

@@ -1,0 +1,125 @@
+"""What every page's frame needs: rails per role, the words for roles and states, numbers to ring."""
+
+from typing import Any
+
+from flask import Flask, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from counsel.confidentiality.limits import LIMITS
+from counsel.confidentiality.roles import Role
+from counsel.web.i18n import is_chinese
+from counsel.web.page import present_actor
+
+ROLE_WORDS = {
+    Role.STUDENT: _l("student"),
+    Role.GUARDIAN: _l("guardian"),
+    Role.HEAD_TEACHER: _l("class teacher"),
+    Role.COUNSELLOR: _l("counsellor"),
+    Role.SUPERVISOR: _l("supervisor"),
+    Role.DIRECTOR: _l("centre director"),
+    Role.DUTY_MANAGER: _l("duty manager"),
+    Role.FRONT_DESK: _l("front desk"),
+    Role.ARCHIVIST: _l("archivist"),
+    Role.SCHOOL_LEADER: _l("school leader"),
+    Role.EXPERT: _l("advisory expert"),
+    Role.SYSADMIN: _l("system administrator"),
+}
+STATE_WORDS = {
+    "requested": _l("waiting for confirmation"),
+    "confirmed": _l("confirmed"),
+    "offered": _l("another time offered"),
+    "checked_in": _l("arrived"),
+    "completed": _l("held"),
+    "forfeited": _l("too late"),
+    "no_show": _l("did not come"),
+    "cancelled_by_client": _l("cancelled"),
+    "cancelled_by_centre": _l("cancelled by the centre"),
+    "moved": _l("moved"),
+}
+MODE_WORDS = {"in_person": _l("in person"), "video": _l("by video"), "phone": _l("by phone")}
+CASE_WORDS = {
+    "intake": _l("Intake"),
+    "assessment": _l("Assessment"),
+    "planning": _l("Plan"),
+    "counselling": _l("Sessions"),
+    "closed": _l("Closed"),
+}
+HALF_WORDS = {"morning": _l("morning"), "afternoon": _l("afternoon")}
+TASK_WORDS = {
+    "contact": _l("Reach somebody"),
+    "review": _l("Read a message to the centre"),
+    "countersign": _l("Sign as second person"),
+    "report": _l("Report"),
+    "hand_over": _l("Hand over"),
+}
+LIMIT_WORDS = {
+    "EX1": (_l("Your life may be in danger"), _l("Safety comes first: we tell those who can help keep you safe.")),
+    "EX2": (
+        _l("Somebody else may come to serious harm"),
+        _l("We warn those who can prevent it, and tell them no more than that."),
+    ),
+    "EX3": (_l("A minor is being hurt or abused"), _l("The law has us report it, whoever is responsible.")),
+    "EX4": (
+        _l("A court, the police or a health authority asks as the law allows"),
+        _l("They need a formal paper, and get only the part it names."),
+    ),
+    "EX5": (_l("You ask us to tell somebody"), _l("You decide who, what and until when, and you sign it.")),
+    "EX6": (_l("You need a doctor at once"), _l("We give the rescuers what they need to treat you.")),
+}
+assert set(LIMIT_WORDS) == {limit.code for limit in LIMITS}
+
+_TODAY = ("home.today", "sun", _l("Today"))
+_DESK = ("appointments.desk", "calendar3", _l("Day sheet"))
+_CASES = ("home.cases", "journal-text", _l("Cases"))
+_DUTY = ("appointments.duty", "bell", _l("On duty"))
+_WALK = ("appointments.walk_in", "person-plus", _l("Register"))
+_STUDENTS = ("people.students", "people", _l("Students"))
+_STAFF = ("people.staff", "person-badge", _l("Staff"))
+_ROSTER = ("roster.week", "calendar-week", _l("Roster"))
+_RULES = ("people.rules", "journal-check", _l("Codes and rules"))
+_SETTINGS = ("home.settings", "sliders", _l("Settings"))
+_HEALTH = ("home.health", "heart-pulse", _l("Health"))
+_ROLL = ("people.roll", "upload", _l("Import the roll"))
+RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
+    Role.COUNSELLOR: (_TODAY, _CASES, _DUTY, _WALK, _STUDENTS, _RULES),
+    Role.DIRECTOR: (_TODAY, _CASES, _DUTY, _ROSTER, _STAFF, _STUDENTS, _ROLL, _SETTINGS, _RULES),
+    Role.FRONT_DESK: (_TODAY, _WALK, _STUDENTS, _RULES),
+    Role.DUTY_MANAGER: (_TODAY, _RULES),
+    Role.SYSADMIN: (_TODAY, _STAFF, _ROLL, _SETTINGS, _HEALTH, _RULES),
+    Role.HEAD_TEACHER: (_TODAY, ("appointments.concern", "chat-left-text", _l("Raise a concern")), _RULES),
+}
+ICONS = {icon for rail in RAILS.values() for _endpoint, icon, _word in rail} | {"house-fill", "person-fill"}
+
+
+def rail_of(role: Role) -> tuple[tuple[str, str, Any], ...]:
+    """Return the entries of a role's rail."""
+    return RAILS.get(role, (_TODAY, _RULES))
+
+
+def init(app: Flask) -> None:
+    """Give every template its frame."""
+
+    @app.context_processor
+    def frame() -> dict[str, Any]:
+        """Who looks, in which language, and what stands in the frame."""
+        return {
+            "actor": present_actor(),
+            "lang_code": "zh-CN" if is_chinese() else "en",
+            "other_language": ("en", "English") if is_chinese() else ("zh_Hans_CN", "中文"),
+            "school": app.config["SETTINGS"].school_name if is_chinese() else app.config["SETTINGS"].school_name_en,
+            "settings": app.config["SETTINGS"],
+            "is_demo": app.config["IS_DEMO"],
+            "rail_of": rail_of,
+            "here": request.endpoint,
+            "limits": [(limit.code, *LIMIT_WORDS[limit.code]) for limit in LIMITS],
+            "words": {
+                "role": ROLE_WORDS,
+                "state": STATE_WORDS,
+                "mode": MODE_WORDS,
+                "case": CASE_WORDS,
+                "half": HALF_WORDS,
+                "task": TASK_WORDS,
+            },
+            "risk_words": [_("none"), _("low"), _("moderate"), _("high"), _("imminent")],
+        }
