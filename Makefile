@@ -44,3 +44,7 @@ bench: $(STAMP) catalogue ## figures and ratios as JSON (QUICK=1 for under two m
 
 clean: ## remove what make made; the instance folder stays
 	rm -rf $(VENV) build dist *.egg-info
+
+messages: $(STAMP) ## collect new texts into the Chinese catalogue
+	$(BIN)/pybabel -q extract -F babel.cfg -k _l -k N_ --omit-header --no-location --sort-output -o build/messages.pot .
+	$(BIN)/pybabel -q update -i build/messages.pot -d counsel/translations -l zh_Hans_CN --no-fuzzy-matching --ignore-obsolete

@@ -46,7 +46,7 @@ def options_of(settings: Settings, host: str, port: int, workers: int, tls: tupl
         "loglevel": "warning",
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").exists() else None,  # noqa: S108
         "forwarded_allow_ips": "",
-        "no_control_socket": True,
+        "control_socket_disable": True,
     }
     if tls:
         options |= {"certfile": str(tls[0]), "keyfile": str(tls[1])}

@@ -4,6 +4,8 @@ made from these rows, so neither can name a limit that the other does not know."
 from dataclasses import dataclass
 from enum import StrEnum
 
+from counsel.core.words import N_
+
 
 class LimitCode(StrEnum):
     """The six codes; there is no seventh."""
@@ -29,38 +31,38 @@ class Limit:
 LIMITS = (
     Limit(
         LimitCode.EX1,
-        "Your life may be in danger",
-        "Safety comes first: we tell those who can help keep you safe.",
+        N_("Your life may be in danger"),
+        N_("Safety comes first: we tell those who can help keep you safe."),
         "篇4 五; 篇9 二5(1)",
     ),
     Limit(
         LimitCode.EX2,
-        "Somebody else may come to serious harm",
-        "We warn those who can prevent it, and tell them no more than that.",
+        N_("Somebody else may come to serious harm"),
+        N_("We warn those who can prevent it, and tell them no more than that."),
         "篇4 五; 篇9 二5(1)",
     ),
     Limit(
         LimitCode.EX3,
-        "A minor is being hurt or abused",
-        "The law has us report it, whoever is responsible.",
+        N_("A minor is being hurt or abused"),
+        N_("The law has us report it, whoever is responsible."),
         "篇8 二",
     ),
     Limit(
         LimitCode.EX4,
-        "A court, the police or a health authority asks as the law allows",
-        "They need a formal paper, and get only the part it names.",
+        N_("A court, the police or a health authority asks as the law allows"),
+        N_("They need a formal paper, and get only the part it names."),
         "篇4 六; 篇9 二5(2)",
     ),
     Limit(
         LimitCode.EX5,
-        "You ask us to tell somebody",
-        "You decide who, what and until when, and you sign it.",
+        N_("You ask us to tell somebody"),
+        N_("You decide who, what and until when, and you sign it."),
         "篇9 一6",
     ),
     Limit(
         LimitCode.EX6,
-        "You need a doctor at once",
-        "We give the rescuers what they need to treat you.",
+        N_("You need a doctor at once"),
+        N_("We give the rescuers what they need to treat you."),
         "篇4 五",
     ),
 )

@@ -53,22 +53,6 @@ TASK_WORDS = {
     "report": _l("Report"),
     "hand_over": _l("Hand over"),
 }
-LIMIT_WORDS = {
-    "EX1": (_l("Your life may be in danger"), _l("Safety comes first: we tell those who can help keep you safe.")),
-    "EX2": (
-        _l("Somebody else may come to serious harm"),
-        _l("We warn those who can prevent it, and tell them no more than that."),
-    ),
-    "EX3": (_l("A minor is being hurt or abused"), _l("The law has us report it, whoever is responsible.")),
-    "EX4": (
-        _l("A court, the police or a health authority asks as the law allows"),
-        _l("They need a formal paper, and get only the part it names."),
-    ),
-    "EX5": (_l("You ask us to tell somebody"), _l("You decide who, what and until when, and you sign it.")),
-    "EX6": (_l("You need a doctor at once"), _l("We give the rescuers what they need to treat you.")),
-}
-assert set(LIMIT_WORDS) == {limit.code for limit in LIMITS}
-
 _TODAY = ("home.today", "sun", _l("Today"))
 _DESK = ("appointments.desk", "calendar3", _l("Day sheet"))
 _CASES = ("home.cases", "journal-text", _l("Cases"))
@@ -112,7 +96,7 @@ def init(app: Flask) -> None:
             "is_demo": app.config["IS_DEMO"],
             "rail_of": rail_of,
             "here": request.endpoint,
-            "limits": [(limit.code, *LIMIT_WORDS[limit.code]) for limit in LIMITS],
+            "limits": [(limit.code, _(limit.title), _(limit.meaning)) for limit in LIMITS],
             "words": {
                 "role": ROLE_WORDS,
                 "state": STATE_WORDS,
