@@ -49,9 +49,7 @@ def cluster() -> Iterator[Cluster]:
     port = 54000 + os.getpid() % 1000
     _as_postgres(str(tools / "initdb"), "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "--no-sync")
     options = f"-p {port} -k {folder} -c listen_addresses='' -c fsync=off"
-    _as_postgres(
-        str(tools / "pg_ctl"), "-D", str(folder / "data"), "-w", "-o", options, "-l", str(folder / "log"), "start"
-    )
+    _as_postgres(str(tools / "pg_ctl"), "-D", str(folder / "data"), "-w", "-o", options, "-l", str(folder / "log"), "start")
     yield Cluster(folder, port)
     _as_postgres(str(tools / "pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "stop")
     shutil.rmtree(folder, ignore_errors=True)

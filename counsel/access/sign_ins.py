@@ -56,9 +56,7 @@ class Attempt:
     wait_until: datetime | None = None
 
 
-def sign_in(
-    db: Session, *, login: str, passphrase: str, address: str, device: str, known_device: bytes | None = None
-) -> Attempt:
+def sign_in(db: Session, *, login: str, passphrase: str, address: str, device: str, known_device: bytes | None = None) -> Attempt:
     """Sign in with name and passphrase.
 
     :param device: a coarse name such as ``phone`` for the owner's list of devices.
@@ -110,9 +108,7 @@ def _staff_id(account: Account | None) -> UUID | None:
     return account.account_id if account is not None and account.kind == "staff" else None
 
 
-def open_sign_in(
-    db: Session, *, account: Account, keyring: Keyring | None, device: str, role: Role | None = None
-) -> SignedIn:
+def open_sign_in(db: Session, *, account: Account, keyring: Keyring | None, device: str, role: Role | None = None) -> SignedIn:
     """Write a new sign-in row for somebody who has just proven who they are, and return the person."""
     house = house_of(db)
     roles = roles_in(account)
@@ -280,9 +276,7 @@ def sign_out(db: Session, *, actor: SignedIn) -> None:
     """End this sign-in. Records: ``sign-in:account:closed``."""
     with recording(db) as record:
         db.execute(delete(SignIn).where(SignIn.token_hash == _hash(actor.token)))
-        record.line(
-            "sign-in:account:closed", role=actor.role if actor.staff_id else "somebody", object_id=actor.staff_id
-        )
+        record.line("sign-in:account:closed", role=actor.role if actor.staff_id else "somebody", object_id=actor.staff_id)
 
 
 @dataclass(frozen=True)

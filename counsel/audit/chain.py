@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -157,7 +158,7 @@ def verify_chain(db: Session) -> Verdict:
     return Verdict(seq, None, checked)
 
 
-def signed_head(db: Session) -> dict[str, object]:
+def signed_head(db: Session) -> dict[str, Any]:
     """Return the present head with a signature under a key of the server secret."""
     house = house_of(db)
     head = db.get(AuditHead, 1)
@@ -182,7 +183,7 @@ def keep_head(db: Session) -> Path:
     return path
 
 
-def kept_heads(house: House) -> list[dict[str, object]]:
+def kept_heads(house: House) -> list[dict[str, Any]]:
     """Return the kept heads, oldest first.
 
     :raises TamperError: when one was not signed here.

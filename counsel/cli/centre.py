@@ -47,9 +47,7 @@ def init(login: str, name: str) -> None:
             founding = found_centre(db, login=login, display=name)
         except ConflictError as error:
             raise SettingsError("this centre has been founded already") from error
-    click.echo(
-        f"Sign-in name      {login}\nRecovery code     {founding.code}\nFingerprint       {founding.fingerprint}"
-    )
+    click.echo(f"Sign-in name      {login}\nRecovery code     {founding.code}\nFingerprint       {founding.fingerprint}")
     click.echo("Open the page, choose “I cannot remember my passphrase” and set your own with this code.", err=True)
 
 

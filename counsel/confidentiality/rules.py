@@ -116,9 +116,7 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     P.CASE_READ: (_for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),),
     P.CASE_WRITE: (_for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor, case_is_open),),
     P.NOTE_READ: (_for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),),
-    P.NOTE_WRITE: (
-        _for("assigned counsellor", "篇4 三; 篇6 5", _COUNSELLING, actor_is_assigned_counsellor, case_is_open),
-    ),
+    P.NOTE_WRITE: (_for("assigned counsellor", "篇4 三; 篇6 5", _COUNSELLING, actor_is_assigned_counsellor, case_is_open),),
     P.FILE_SIGHT: (_for("the client's own file", "篇4 一", _STUDENT, actor_is_the_client),),
     P.FILE_OWN: (_for("the client's own words", "篇9 二3", _STUDENT, actor_is_the_client),),
     P.CONCERN_RAISE: (_for("a teacher refers", "篇9 一6; 篇9 二2", acts_as(R.HEAD_TEACHER)),),

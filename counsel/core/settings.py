@@ -32,9 +32,7 @@ class Settings:
     school_name: str = setting("学校", "design §4", "name on every page")
     school_name_en: str = setting("School", "design §4", "name on English pages")
     time_zone: str = setting("Asia/Shanghai", "篇7 七", "local time of windows and deadlines")
-    stage: str = setting(
-        "high", "domain §0", "primary, middle, high, vocational or university: words and guardian rules"
-    )
+    stage: str = setting("high", "domain §0", "primary, middle, high, vocational or university: words and guardian rules")
     duty_phone: str = setting("8012", "domain §3.3", "telephone of the duty counsellor")
     helpline: str = setting("12356", "domain §3.3 S24", "national psychological helpline")
     youth_line: str = setting("12355", "domain §3.3 [OK]", "youth line")
@@ -154,11 +152,7 @@ def _check_database(settings: Settings) -> None:
     url = make_url(settings.database_url)
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise SettingsError("database_url must be SQLite or PostgreSQL")
-    if (
-        url.get_backend_name() == "postgresql"
-        and not url.password
-        and url.host not in (None, "", "localhost", "127.0.0.1")
-    ):
+    if url.get_backend_name() == "postgresql" and not url.password and url.host not in (None, "", "localhost", "127.0.0.1"):
         raise SettingsError("database_url has no password for a database on another machine")
 
 

@@ -73,9 +73,7 @@ def seal(key: bytes, plaintext: bytes, kind: Kind, context: bytes, *, key_id: UU
     cipher, base_nonce, commitment = _message_keys(key, salt, context + header)
     body = pad(plaintext)
     count = len(body) // CHUNK_BYTES + 1
-    chunks = (
-        cipher.encrypt(_nonce(base_nonce, n), body[n * CHUNK_BYTES : (n + 1) * CHUNK_BYTES], None) for n in range(count)
-    )
+    chunks = (cipher.encrypt(_nonce(base_nonce, n), body[n * CHUNK_BYTES : (n + 1) * CHUNK_BYTES], None) for n in range(count))
     return b"".join((header, salt, commitment, *chunks))
 
 

@@ -7,6 +7,16 @@ NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where in the database sealed bytes stand: table, row or item, revision, author."""
+
+    table: str
+    item: UUID
+    revision: int
+    author: UUID = NOBODY
+
+
+@dataclass(frozen=True)
 class Context:
     """Where sealed bytes belong; opening them anywhere else fails before any decryption.
 

@@ -150,9 +150,7 @@ def _keep(settings: Settings, known: dict[str, Any]) -> dict[str, Any]:
     """Keep only who can sign in: the names of students must be in no file in clear."""
     path = settings.instance / "demo.json"
     logins = [{**account, "display_name": ""} for account in known["accounts"]]
-    logins = [
-        {**account, "username": "", "student_no": ""} if account["role"] == "student" else account for account in logins
-    ]
+    logins = [{**account, "username": "", "student_no": ""} if account["role"] == "student" else account for account in logins]
     path.write_text(json.dumps({"accounts": [a for a in logins if a["username"]], "people": []}, ensure_ascii=False))
     path.chmod(0o600)
     return known
@@ -319,9 +317,7 @@ def _this_week(db: Session, demo: Demo, numbers: list[str]) -> None:
         for n, who in enumerate(COUNSELLORS):
             asked = _ask(db, demo, numbers[n], _slot(db, demo, who, 0, 10 + 2 * n), REASONS[n], CALM)
             confirm_request(db, actor=demo["chen"], appointment_id=asked.appointment_id)
-    register_walk_in(
-        db, actor=demo["desk"], student_no="W20260030", name="", slot_key=_slot(db, demo, "lin", 1, 11).key
-    )
+    register_walk_in(db, actor=demo["desk"], student_no="W20260030", name="", slot_key=_slot(db, demo, "lin", 1, 11).key)
     _ask(db, demo, numbers[3], _slot(db, demo, "zhou", 1, 14), REASONS[3], CALM)
     _ask(db, demo, numbers[4], _slot(db, demo, "chen", 2, 15), "", {**CALM, "urgent": "yes"})
     raise_concern(db, actor=demo["teacher"], about="班里一位同学", text="最近两周上课总趴着，午饭也不去吃。")

@@ -49,9 +49,7 @@ def today(db: Session, actor: SignedIn) -> Any:
 def _student(db: Session, actor: SignedIn) -> str:
     times = next_own(db, actor=actor)
     names = {row.counsellor_id: staff_name(db, row.counsellor_id) for row in times}
-    return render_template(
-        "home/student.html", times=times, names=names, rooms=rooms(db), case=own_case(db, actor=actor)
-    )
+    return render_template("home/student.html", times=times, names=names, rooms=rooms(db), case=own_case(db, actor=actor))
 
 
 def _day(db: Session, actor: SignedIn, holder: bool) -> dict[str, Any]:
@@ -64,16 +62,14 @@ def _day(db: Session, actor: SignedIn, holder: bool) -> dict[str, Any]:
 def _counsellor(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
     place = _day(db, actor, True)
     place["notes"] = unsigned_notes(db, actor.holder_id)
-    place["numbers"] = (
-        {case.case_id: case.case_no for case, _cover in caseload(db, actor=actor)} if actor.keyring else {}
-    )
+    place["numbers"] = {case.case_id: case.case_no for case, _cover in caseload(db, actor=actor)} if actor.keyring else {}
     place["duty"] = staff_name(db, duty_holder(db))
     place["tasks"] = duty_tasks(db, actor=actor)
     return render_template("home/counsellor.html", rules=waiting, **place)
 
 
 def _director(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
-    place = {
+    place: dict[str, Any] = {
         "day": local_today(zone_of(db)),
         "requests": waiting_requests(db, actor=actor),
         "tasks": duty_tasks(db, actor=actor),

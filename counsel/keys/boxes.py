@@ -11,7 +11,7 @@ from counsel.core.database import House, house_of
 from counsel.core.errors import ConflictError, TamperError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.crypto.blob import Kind, read_header, seal, unseal
-from counsel.crypto.context import NOBODY, Context
+from counsel.crypto.context import NOBODY, Context, Place
 from counsel.crypto.derive import blob_key, new_key
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader, make_grant, open_grant, verify_grant
@@ -34,18 +34,18 @@ class OpenBox:
     lock: bytes = field(repr=False)
     stale: bool = False
 
-    def seal(self, plaintext: bytes, kind: Kind, *, table: str, item: UUID, revision: int, author: UUID) -> bytes:
+    def seal(self, plaintext: bytes, kind: Kind, place: Place) -> bytes:
         """Write: seal bytes for one revision of one item.
 
         :raises ConflictError: when the readers changed and the box must be given a new epoch first.
         """
         if self.stale:
             raise ConflictError("stale_box")
-        context = self._context(table, item, revision, author)
-        key = blob_key(self.keys[self.epoch], self.lock, item, revision, context)
+        context = self._context(place)
+        key = blob_key(self.keys[self.epoch], self.lock, place.item, place.revision, context)
         return seal(key, plaintext, kind, context, key_id=self.box_id, epoch=self.epoch)
 
-    def unseal(self, blob: bytes, kind: Kind, *, table: str, item: UUID, revision: int, author: UUID) -> bytes:
+    def unseal(self, blob: bytes, kind: Kind, place: Place) -> bytes:
         """Open what `seal` wrote at exactly this place.
 
         :raises UnreadableError: moved, altered, cut, or sealed in an epoch this reader does not reach.
@@ -53,11 +53,13 @@ class OpenBox:
         epoch = read_header(blob).epoch
         if epoch not in self.keys:
             raise UnreadableError("does not open")
-        context = self._context(table, item, revision, author)
-        return unseal(blob_key(self.keys[epoch], self.lock, item, revision, context), blob, kind, context)
+        context = self._context(place)
+        key = blob_key(self.keys[epoch], self.lock, place.item, place.revision, context)
+        return unseal(key, blob, kind, context)
 
-    def _context(self, table: str, item: UUID, revision: int, author: UUID) -> bytes:
-        return Context("item", self.house.installation, table, item, self.box_id, revision, author).encode()
+    def _context(self, place: Place) -> bytes:
+        where = (place.table, place.item, self.box_id, place.revision, place.author)
+        return Context("item", self.house.installation, *where).encode()
 
 
 def create_box(
@@ -100,8 +102,8 @@ def open_box(db: Session, keyring: Keyring, box_id: UUID, *, for_writing: bool =
 def _newest_key(db: Session, keyring: Keyring, box: Box, for_writing: bool, keep: bool) -> tuple[bytes, int, bool]:
     if box.parent_id is not None and box.parent_wrap is not None and box.parent_epoch is not None:
         parent = open_box(db, keyring, box.parent_id, for_writing=for_writing)
-        place = {"table": "boxes", "item": box.box_id, "revision": box.epoch, "author": NOBODY}
-        return parent.unseal(box.parent_wrap, Kind.KEY, **place), box.epoch, parent.stale
+        place = Place("boxes", box.box_id, box.epoch, NOBODY)
+        return parent.unseal(box.parent_wrap, Kind.KEY, place), box.epoch, parent.stale
     holders = [keyring.holder_id, *keyring.groups]
     grants = db.scalars(
         select(Grant).where(Grant.box_id == box.box_id, Grant.holder_id.in_(holders)).order_by(Grant.epoch.desc())
@@ -144,8 +146,8 @@ def _read_back(db: Session, box: Box, epoch: int, key: bytes, lock: bytes) -> di
         opened = OpenBox(house_of(db), box.box_id, epoch, keys, lock)
         for row in rows:
             if row.epoch in keys:
-                place = {"table": "box_epochs", "item": box.box_id, "revision": row.epoch, "author": NOBODY}
-                keys[row.epoch - 1] = opened.unseal(row.previous_sealed, Kind.KEY, **place)
+                place = Place("box_epochs", box.box_id, row.epoch, NOBODY)
+                keys[row.epoch - 1] = opened.unseal(row.previous_sealed, Kind.KEY, place)
     return keys
 
 
@@ -162,8 +164,8 @@ def add_reader(db: Session, opened: OpenBox, *, reader: Reader, granter: Keyring
 def adopt(db: Session, *, child: OpenBox, parent: OpenBox, keep: Iterable[UUID] = ()) -> None:
     """Make `child` open through `parent` from now on and drop its grants, except those of the holders in `keep`."""
     box = db.get_one(Box, child.box_id)
-    place = {"table": "boxes", "item": child.box_id, "revision": child.epoch, "author": NOBODY}
-    wrap = parent.seal(child.keys[child.epoch], Kind.KEY, **place)
+    place = Place("boxes", child.box_id, child.epoch, NOBODY)
+    wrap = parent.seal(child.keys[child.epoch], Kind.KEY, place)
     box.parent_id, box.parent_epoch, box.parent_wrap = parent.box_id, parent.epoch, wrap
     for grant in db.scalars(select(Grant).where(Grant.box_id == child.box_id)):
         if grant.holder_id not in set(keep):
@@ -187,8 +189,8 @@ def rotate(db: Session, keyring: Keyring, box_id: UUID) -> OpenBox:
     readers = [_still_valid(db, grant) for grant in _present_grants(db, box)]
     new_epoch, key = box.epoch + 1, new_key()
     opened.keys[new_epoch], opened.epoch, opened.stale = key, new_epoch, False
-    place = {"table": "box_epochs", "item": box_id, "revision": new_epoch, "author": NOBODY}
-    previous = opened.seal(opened.keys[new_epoch - 1], Kind.KEY, **place)
+    place = Place("box_epochs", box_id, new_epoch, NOBODY)
+    previous = opened.seal(opened.keys[new_epoch - 1], Kind.KEY, place)
     db.add(BoxEpoch(box_id=box_id, epoch=new_epoch, previous_sealed=previous))
     for reader in readers:
         if reader is not None:

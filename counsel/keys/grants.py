@@ -34,9 +34,7 @@ class Reader:
     not_after: datetime | None = None
 
 
-def _info(
-    house: House, box_id: UUID, epoch: int, reader: Holder, granter: UUID, purpose: str, end: datetime | None
-) -> bytes:
+def _info(house: House, box_id: UUID, epoch: int, reader: Holder, granter: UUID, purpose: str, end: datetime | None) -> bytes:
     return digest(
         b"grant/1",
         house.installation,

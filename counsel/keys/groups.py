@@ -11,6 +11,7 @@ from counsel.core.database import house_of
 from counsel.core.errors import RefusedError, UnreadableError
 from counsel.crypto import hybrid
 from counsel.crypto.blob import Kind
+from counsel.crypto.context import Place
 from counsel.crypto.derive import new_key
 from counsel.keys.boxes import OpenBox, add_reader, create_box, open_box, rotate
 from counsel.keys.bundle import GroupKeys, Keyring
@@ -41,13 +42,13 @@ def _new_version(db: Session, box: OpenBox, member: Keyring, name: str) -> None:
     """Make the group's keys for the present epoch of its box and vouch for them."""
     kem, own = hybrid.new_private(), new_key()
     private = json.dumps({"kem": b64encode(kem).decode(), "own": b64encode(own).decode()}).encode()
-    place = {"table": "holders", "item": box.box_id, "revision": box.epoch, "author": box.box_id}
+    place = Place("holders", box.box_id, box.epoch, box.box_id)
     holder = Holder(
         holder_id=box.box_id,
         version=box.epoch,
         kind="group",
         kem_public=hybrid.public_of(kem),
-        private_sealed=box.seal(private, Kind.KEY, **place),
+        private_sealed=box.seal(private, Kind.KEY, place),
     )
     db.add(holder)
     db.flush()
@@ -98,8 +99,8 @@ def _versions(db: Session, keyring: Keyring, identity: UUID) -> dict[int, GroupK
     found = {}
     for row in db.scalars(select(Holder).where(Holder.holder_id == identity)):
         if row.private_sealed is not None and row.version in box.keys:
-            place = {"table": "holders", "item": identity, "revision": row.version, "author": identity}
-            private = json.loads(box.unseal(row.private_sealed, Kind.KEY, **place))
+            place = Place("holders", identity, row.version, identity)
+            private = json.loads(box.unseal(row.private_sealed, Kind.KEY, place))
             if hybrid.public_of(b64decode(private["kem"])) != row.kem_public:
                 raise UnreadableError("group keys")
             found[row.version] = GroupKeys(b64decode(private["kem"]), b64decode(private["own"]))

@@ -108,9 +108,7 @@ def _signers(db: Session, holder: Holder, role: str) -> list[Holder]:
         )
     )
     pairs = ((holder_row(db, row.certifier_id), row.signature) for row in rows)
-    return [
-        who for who, signature in pairs if who and who.sign_public and verifies(who.sign_public, signature, statement)
-    ]
+    return [who for who, signature in pairs if who and who.sign_public and verifies(who.sign_public, signature, statement)]
 
 
 def is_director(db: Session, holder: Holder) -> bool:

@@ -17,6 +17,7 @@ from counsel.core.database import House, house_of
 from counsel.core.errors import NotFoundError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.crypto.blob import Kind
+from counsel.crypto.context import Place
 from counsel.crypto.derive import mac, new_key, subkey
 from counsel.keys.boxes import create_box, open_box
 from counsel.keys.bundle import Keyring
@@ -25,6 +26,17 @@ from counsel.keys.groups import group_reader
 from counsel.keys.models import Holder
 from counsel.keys.trust import check_client, client_proof, holder_row
 from counsel.people.models import Client, Student
+
+# fmt: off
+SOUND_STARTS = tuple(zip(
+    "ABCDEFGHJKLMNOPQRSTWXYZ",
+    (45217, 45253, 45761, 46318, 46826, 47010, 47297, 47614, 48119, 49062, 49324, 49896,
+     50371, 50614, 50622, 50906, 51387, 51446, 52218, 52698, 52980, 53689, 54481),
+    strict=True,
+))
+# fmt: on
+LAST_COMMON = 55289
+SOUNDS = {"曾": "Z", "单": "S", "解": "X", "仇": "Q", "区": "O", "查": "Z", "翟": "Z", "覃": "Q", "阮": "R", "纪": "J"}
 
 
 @dataclass(frozen=True)
@@ -69,13 +81,27 @@ class ClientCard:
 
     @property
     def initial(self) -> str:
-        """What a list may show: the Latin initial the card was given, else the first character."""
-        return self.name[:1]
+        """What a list may show: one Latin letter, which says less than the surname itself."""
+        return initial_of(self.name)
 
 
-def new_card(
-    name: str, student_no: str, born: date, class_name: str, contacts: Iterable[dict[str, str]] = ()
-) -> StudentCard:
+def initial_of(name: str) -> str:
+    """Return the Latin initial of a name; common Chinese characters stand in GB 2312 in the order of their sound."""
+    first = name.strip()[:1]
+    if first in SOUNDS:
+        return SOUNDS[first]
+    try:
+        raw = first.encode("gb2312")
+    except UnicodeEncodeError:
+        return "·"
+    if len(raw) == 1:
+        return first.upper() if first.isalpha() else "·"
+    code = int.from_bytes(raw, "big")
+    found = [letter for letter, start in SOUND_STARTS if start <= code <= LAST_COMMON]
+    return found[-1] if found else "·"
+
+
+def new_card(name: str, student_no: str, born: date, class_name: str, contacts: Iterable[dict[str, str]] = ()) -> StudentCard:
     """Return a new student's card; the `client_id` is drawn now, for every student, client or not."""
     link = b64encode(new_key()).decode()
     return StudentCard(name, student_no, born.isoformat(), class_name, (new_id().hex,), link, 0, tuple(contacts))
@@ -125,7 +151,7 @@ def write_news(db: Session, student: Student, card: StudentCard) -> None:
 
 
 def _seal_card(box: Any, table: str, row_id: UUID, card: StudentCard | ClientCard) -> bytes:
-    sealed: bytes = box.seal(_bytes(card), Kind.IDENTITY, table=table, item=row_id, revision=0, author=row_id)
+    sealed: bytes = box.seal(_bytes(card), Kind.IDENTITY, Place(table, row_id, 0, row_id))
     return sealed
 
 
@@ -153,7 +179,7 @@ def student_card(db: Session, keyring: Keyring, student: Student) -> StudentCard
 
 def _open_student(db: Session, keyring: Keyring, box_id: UUID, sealed: bytes, table: str, row_id: UUID) -> StudentCard:
     box = open_box(db, keyring, box_id, keep=False)
-    fields = json.loads(box.unseal(sealed, Kind.IDENTITY, table=table, item=row_id, revision=0, author=row_id))
+    fields = json.loads(box.unseal(sealed, Kind.IDENTITY, Place(table, row_id, 0, row_id)))
     return StudentCard(**{**fields, "client_ids": tuple(fields["client_ids"]), "contacts": tuple(fields["contacts"])})
 
 
@@ -189,9 +215,7 @@ def client_cards(db: Session, keyring: Keyring, ids: Iterable[UUID]) -> dict[UUI
 
 def _client_card(db: Session, keyring: Keyring, row: Client) -> ClientCard:
     box = open_box(db, keyring, row.card_box_id)
-    plain = box.unseal(
-        row.card_sealed, Kind.IDENTITY, table="clients", item=row.client_id, revision=0, author=row.client_id
-    )
+    plain = box.unseal(row.card_sealed, Kind.IDENTITY, Place("clients", row.client_id, 0, row.client_id))
     return ClientCard(**json.loads(plain))
 
 

@@ -132,9 +132,7 @@ def recover_here(db: Session, actor: SignedIn | None) -> Any:
     if form.validate_on_submit():
         try:
             _same_twice(form)
-            found = recover(
-                db, login=form.login.data, code=form.code.data, passphrase=form.passphrase.data, address=address()
-            )
+            found = recover(db, login=form.login.data, code=form.code.data, passphrase=form.passphrase.data, address=address())
         except InvalidError as error:
             form.take(error)
         else:
@@ -143,9 +141,7 @@ def recover_here(db: Session, actor: SignedIn | None) -> Any:
                 settle_in(db, actor=person)
                 return _welcome(person, found[2])
             form.form_errors.append(
-                _(
-                    "Name and code do not belong together, or too many were tried. Check both; the desk can help in person."
-                )
+                _("Name and code do not belong together, or too many were tried. Check both; the desk can help in person.")
             )
     return render_template("people/recover_here.html", form=form)
 

@@ -24,9 +24,7 @@ class SignInForm(Form):
     """Name and passphrase."""
 
     login = line(_l("User name or student number"), most=60)
-    passphrase = passphrase_field(
-        _l("Passphrase"), _l("The words you wrote down at activation, with spaces between them.")
-    )
+    passphrase = passphrase_field(_l("Passphrase"), _l("The words you wrote down at activation, with spaces between them."))
 
 
 class UnlockForm(Form):
@@ -40,9 +38,7 @@ class CodeForm(Form):
 
     code = line(_l("Code"), most=60, hint=_l("24 letters and digits; dashes and small letters do not matter."))
     login = line(_l("Student number"), most=60, needed=False, hint=_l("Students only."))
-    born = DateField(
-        _l("Date of birth"), validators=[], description=_l("Students only."), render_kw={"max": "2100-01-01"}
-    )
+    born = DateField(_l("Date of birth"), validators=[], description=_l("Students only."), render_kw={"max": "2100-01-01"})
     passphrase = passphrase_field(_l("New passphrase"), _l("Staff at least 15 characters, students at least 12."))
     again = passphrase_field(_l("The same once more"))
 

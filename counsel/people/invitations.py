@@ -132,9 +132,7 @@ def _snapshot(card: StudentCard) -> dict[str, Any]:
     return {"card": fields, "client_id": card.client_ids[0], "link": card.link}
 
 
-def _write_invitation(
-    db: Session, account_id: UUID, payload: dict[str, Any], ends: datetime, *, born: date | None = None
-) -> str:
+def _write_invitation(db: Session, account_id: UUID, payload: dict[str, Any], ends: datetime, *, born: date | None = None) -> str:
     house = house_of(db)
     code = new_code()
     finder, key = code_keys(code)

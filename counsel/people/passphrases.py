@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
@@ -45,9 +46,7 @@ def check_passphrase(passphrase: str, *, staff: bool, personal: Iterable[str] = 
     plain = normalise(passphrase)
     if len(plain) > LONGEST:
         raise InvalidError(passphrase="too_long")
-    if len(plain) < (STAFF_LENGTH if staff else STUDENT_LENGTH) or any(
-        unicodedata.category(ch) == "Cc" for ch in plain
-    ):
+    if len(plain) < (STAFF_LENGTH if staff else STUDENT_LENGTH) or any(unicodedata.category(ch) == "Cc" for ch in plain):
         raise InvalidError(passphrase="too_short_staff" if staff else "too_short_student")
     if _is_well_known(plain, personal):
         raise InvalidError(passphrase="well_known")
@@ -77,7 +76,7 @@ def _own_parts(personal: Iterable[str]) -> list[str]:
 
 def _runs(text: str) -> bool:
     """Return whether the text is one run such as 123456… or a short piece repeated."""
-    steps = {ord(b) - ord(a) for a, b in zip(text, text[1:], strict=False)}
+    steps = {ord(b) - ord(a) for a, b in pairwise(text)}
     if len(steps) == 1 and steps <= {-1, 0, 1}:
         return True
     return any(text == text[:size] * (len(text) // size) for size in range(1, 5) if len(text) % size == 0)

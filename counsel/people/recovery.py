@@ -23,9 +23,7 @@ from counsel.keys.bundle import Keyring
 from counsel.people.passphrases import check_passphrase
 
 
-def recover(
-    db: Session, *, login: str, code: str, passphrase: str, address: str
-) -> tuple[Account, Keyring, str] | None:
+def recover(db: Session, *, login: str, code: str, passphrase: str, address: str) -> tuple[Account, Keyring, str] | None:
     """Open an account with its printed code, set a new passphrase, and return it with the next code.
 
     :returns: None when name and code do not belong together, or too many were tried.
@@ -87,9 +85,7 @@ def change_passphrase(db: Session, *, actor: SignedIn, old: str, new: str) -> No
     with recording(db) as record:
         set_passphrase(house, db.get_one(Account, actor.account_id), keyring, new)
         end_all(db, actor.account_id, but_token=actor.token)
-        record.line(
-            "people:passphrase:changed", role="staff" if actor.staff_id else "somebody", object_id=actor.staff_id
-        )
+        record.line("people:passphrase:changed", role="staff" if actor.staff_id else "somebody", object_id=actor.staff_id)
 
 
 def unlock_own(db: Session, account: Account, passphrase: str) -> Keyring | None:

@@ -90,10 +90,7 @@ def read_roll(raw: bytes) -> tuple[list[RollRow], list[RowProblem]]:
     if text is None or "\0" in text:
         return [], [RowProblem(1, "", "encoding")]
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    names = {
-        column: next((n for n in reader.fieldnames or [] if n.strip() in known), None)
-        for column, known in COLUMNS.items()
-    }
+    names = {column: next((n for n in reader.fieldnames or [] if n.strip() in known), None) for column, known in COLUMNS.items()}
     missing = [RowProblem(1, column, "missing_column") for column in NEEDED if names[column] is None]
     if missing:
         return [], missing
@@ -216,9 +213,7 @@ def _write_rows(
             if student is None:
                 box_id, lock = locks.pop()
                 tag = login_tag(house, row.student_no)
-                write_student(
-                    db, tag=tag, card=card, leaves_month=row.leaves_month, office=office, lock=lock, box_id=box_id
-                )
+                write_student(db, tag=tag, card=card, leaves_month=row.leaves_month, office=office, lock=lock, box_id=box_id)
                 report.added += 1
             elif content_tags(house, card)[1] != student.content_tag or student.leaves_month != row.leaves_month:
                 student.leaves_month = row.leaves_month

@@ -37,17 +37,12 @@ def publish_rule(db: Session, code: str, fields: dict[str, str]) -> RuleText:
 def rules_waiting(db: Session, *, actor: SignedIn) -> list[RuleText]:
     """Return the newest rules that concern the actor's role and that the actor has not acknowledged."""
     newest = select(RuleText.code, func.max(RuleText.version).label("version")).group_by(RuleText.code).subquery()
-    rows = db.scalars(
-        select(RuleText).join(newest, (RuleText.code == newest.c.code) & (RuleText.version == newest.c.version))
-    )
+    rows = db.scalars(select(RuleText).join(newest, (RuleText.code == newest.c.code) & (RuleText.version == newest.c.version)))
     read = {
-        (row.code, row.version)
-        for row in db.scalars(select(Acknowledgement).where(Acknowledgement.staff_id == actor.staff_id))
+        (row.code, row.version) for row in db.scalars(select(Acknowledgement).where(Acknowledgement.staff_id == actor.staff_id))
     }
     return [
-        row
-        for row in rows
-        if (row.roles == "all" or actor.role in row.roles.split(",")) and (row.code, row.version) not in read
+        row for row in rows if (row.roles == "all" or actor.role in row.roles.split(",")) and (row.code, row.version) not in read
     ]
 
 

@@ -50,9 +50,7 @@ class ChangeForm(Form):
 @page(blueprint, "/account", Permission.ACCOUNT_OWN)
 def account(db: Session, actor: SignedIn) -> Any:
     """My account: role, devices, code, passphrase."""
-    return render_template(
-        "people/account.html", devices=my_devices(db, actor=actor), form=ChangeForm(), code=ConfirmCodeForm()
-    )
+    return render_template("people/account.html", devices=my_devices(db, actor=actor), form=ChangeForm(), code=ConfirmCodeForm())
 
 
 @page(blueprint, "/account/passphrase", Permission.ACCOUNT_OWN, ("POST",))
@@ -109,9 +107,7 @@ def rules(db: Session, actor: SignedIn) -> Any:
     """Codes and rules that wait for my acknowledgement."""
     if request.method == "POST":
         version = request.form.get("version", "")
-        acknowledge_rule(
-            db, actor=actor, code=request.form.get("code", ""), version=int(version) if version.isdigit() else 0
-        )
+        acknowledge_rule(db, actor=actor, code=request.form.get("code", ""), version=int(version) if version.isdigit() else 0)
         return go(url_for("people.rules"))
     return render_template("people/rules.html", waiting=rules_waiting(db, actor=actor))
 
@@ -136,9 +132,7 @@ def vouch(db: Session, actor: SignedIn, account: str) -> Any:
     """Vouch for a colleague after comparing the fingerprint in person."""
     account_id = parse_id(account)
     missing = (
-        vouch_for(db, actor=actor, account_id=account_id)
-        if account_id
-        else require(db, actor, Permission.STAFF_VOUCH, None)
+        vouch_for(db, actor=actor, account_id=account_id) if account_id else require(db, actor, Permission.STAFF_VOUCH, None)
     )
     if missing:
         flash(_("Noted. A second colleague must vouch as well before the keys work."), "warm")
@@ -155,9 +149,7 @@ def reset(db: Session, actor: SignedIn, account: str) -> Any:
         require(db, actor, Permission.STAFF_INVITE, None)
     assert account_id is not None
     code = reinvite_staff(db, actor=actor, account_id=account_id)
-    return render_template(
-        "people/staff.html", people=colleagues(db, actor=actor), form=StaffForm(formdata=None), code=code
-    )
+    return render_template("people/staff.html", people=colleagues(db, actor=actor), form=StaffForm(formdata=None), code=code)
 
 
 @page(blueprint, "/staff/<account>/dismiss", Permission.STAFF_DISMISS, ("POST",))
@@ -231,9 +223,7 @@ def student_code(db: Session, actor: SignedIn, student: str) -> Any:
         require(db, actor, Permission.STUDENT_INVITE, None)
     assert student_id is not None
     code, card = invite_student(db, actor=actor, student_id=student_id, ends=now() + timedelta(days=SHEET_DAYS))
-    return render_template(
-        "people/student_code.html", code=code, card=card, until=date.today() + timedelta(days=SHEET_DAYS)
-    )
+    return render_template("people/student_code.html", code=code, card=card, until=date.today() + timedelta(days=SHEET_DAYS))
 
 
 @page(blueprint, "/roll", Permission.ROLL_IMPORT, ("GET", "POST"))

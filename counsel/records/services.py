@@ -13,6 +13,7 @@ from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, TamperError
 from counsel.core.ids import new_id
 from counsel.crypto.blob import Kind
+from counsel.crypto.context import Place
 from counsel.crypto.derive import digest
 from counsel.crypto.signatures import sign, verifies
 from counsel.keys.boxes import OpenBox
@@ -86,7 +87,7 @@ def _statement(item: Item, revision: int, sealed: bytes) -> bytes:
 
 def _seal(box: OpenBox, item: Item, revision: int, author: UUID, content: Content) -> bytes:
     plain = json.dumps(content, ensure_ascii=False, default=str).encode()
-    return box.seal(plain, Kind.FORM, table="bodies", item=item.item_id, revision=revision, author=author)
+    return box.seal(plain, Kind.FORM, Place("bodies", item.item_id, revision, author))
 
 
 def open_bodies(db: Session, *, box: OpenBox, item: Item) -> list[dict[str, Any]]:
@@ -104,8 +105,8 @@ def _open(db: Session, box: OpenBox, item: Item, row: Body) -> dict[str, Any]:
         statement = _statement(item, row.revision, row.sealed)
         if author is None or not verifies(author.sign_public or b"", row.signature or b"", statement):
             raise TamperError("revision")
-    place = {"table": "bodies", "item": item.item_id, "revision": row.revision, "author": row.author_id}
-    content: dict[str, Any] = json.loads(box.unseal(row.sealed, Kind.FORM, **place))
+    place = Place("bodies", item.item_id, row.revision, row.author_id)
+    content: dict[str, Any] = json.loads(box.unseal(row.sealed, Kind.FORM, place))
     return content
 
 

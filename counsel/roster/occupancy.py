@@ -20,9 +20,7 @@ def units(starts_at: datetime, ends_at: datetime) -> range:
     return range(first, last)
 
 
-def take(
-    db: Session, *, resources: Iterable[UUID], starts_at: datetime, ends_at: datetime, appointment_id: UUID
-) -> None:
+def take(db: Session, *, resources: Iterable[UUID], starts_at: datetime, ends_at: datetime, appointment_id: UUID) -> None:
     """Occupy several resources for a span, all or none, inside the caller's write transaction.
 
     :raises ConflictError: ``slot_taken``, when somebody was faster.

@@ -68,6 +68,4 @@ def set_duty(db: Session, *, actor: SignedIn, weekday: int, half: str, holder_id
                 db.delete(known)
         else:
             db.merge(Duty(weekday=weekday, half=half, holder_id=holder_id))
-        record.line(
-            "roster:duty:set", role=actor.role, actor_id=actor.staff_id, object_id=holder_id, detail=f"{weekday} {half}"
-        )
+        record.line("roster:duty:set", role=actor.role, actor_id=actor.staff_id, object_id=holder_id, detail=f"{weekday} {half}")

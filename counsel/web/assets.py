@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, Response, abort, current_app, url_for
 
 WHEEL = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5"
 OWN = Path(__file__).parent / "static"
-ICON = re.compile(r"""(?:icon|row|rail)\(\s*['"]([a-z0-9-]+)['"]""")
+ICON = re.compile(r"""(?:icon|row|rail|empty)\(\s*['"]([a-z0-9-]+)['"]""")
 blueprint = Blueprint("assets", __name__)
 
 

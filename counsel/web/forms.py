@@ -54,5 +54,5 @@ def text(label: str, *, most: int = LONG_TEXT, needed: bool = False, hint: str =
 def shown(field: Any) -> Any:
     """Return a field's value as people read it: the word of a choice, the text of everything else."""
     if hasattr(field, "iter_choices"):
-        return dict((choice[0], choice[1]) for choice in field.iter_choices()).get(field.data, field.data)
+        return {choice[0]: choice[1] for choice in field.iter_choices()}.get(field.data, field.data)
     return field.data

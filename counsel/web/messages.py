@@ -20,16 +20,12 @@ def problem_words(code: str) -> str:
         "no_credential": _("This counsellor has no valid credential, so no duty and no new case."),
         "too_short_staff": _("At least 15 characters. Four words are easier than one odd one."),
         "too_short_student": _("At least 12 characters. Four words are easier than one odd one."),
-        "well_known": _(
-            "This is too well known, or made from your own data. Take four words that do not belong together."
-        ),
+        "well_known": _("This is too well known, or made from your own data. Take four words that do not belong together."),
         "not_the_same": _("The two are not the same."),
         "wrong": _("That is not right. Look once more."),
         "all_points": _("Explain every point and tick it when it has been understood."),
         "needed_when_no": _("Name an institution or a counsellor who can help instead."),
-        "diagnosis": _(
-            "This says diagnosis or treatment. Write “assessment”, or quote the hospital's paper in quotation marks."
-        ),
+        "diagnosis": _("This says diagnosis or treatment. Write “assessment”, or quote the hospital's paper in quotation marks."),
         "hidden_characters": _("There are invisible characters in it. Type it again."),
     }
     return sentences.get(code, _("This cannot be right."))
@@ -66,9 +62,7 @@ def guard_words(guard: str) -> str:
         "REC": _("Name an institution or a counsellor who can help instead."),
         "LOW": _("One talk is enough only when today's risk level is 0 or 1."),
         "AGREED": _("The client has not said yes to ending after one talk."),
-        "CREDENTIAL": _(
-            "Your credential has expired or is missing, so no new case can begin. The director can record it."
-        ),
+        "CREDENTIAL": _("Your credential has expired or is missing, so no new case can begin. The director can record it."),
         "NOT_HERE": _("The client has not been checked in yet."),
         "OTHER_COUNSELLOR": _("This client has an open case with a colleague. The director can arrange a transfer."),
         "TOO_EARLY": _("It is too early for that: half an hour after the beginning at the soonest."),

@@ -47,9 +47,7 @@ def is_secure() -> bool:
 def set_cookie(response: BaseResponse, name: str, value: str, days: int | None = None) -> None:
     """Set a cookie for this host only, out of scripts' reach."""
     age = days * 86400 if days else None
-    response.set_cookie(
-        cookie_name(name), value, max_age=age, secure=is_secure(), httponly=True, samesite="Lax", path="/"
-    )
+    response.set_cookie(cookie_name(name), value, max_age=age, secure=is_secure(), httponly=True, samesite="Lax", path="/")
 
 
 def drop_cookie(response: BaseResponse, name: str) -> None:

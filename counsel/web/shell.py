@@ -73,7 +73,12 @@ RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
     Role.SYSADMIN: (_TODAY, _STAFF, _ROLL, _SETTINGS, _HEALTH, _RULES),
     Role.HEAD_TEACHER: (_TODAY, ("appointments.concern", "chat-left-text", _l("Raise a concern")), _RULES),
 }
-ICONS = {icon for rail in RAILS.values() for _endpoint, icon, _word in rail} | {"house-fill", "person-fill"}
+ICONS = {icon for rail in RAILS.values() for _endpoint, icon, _word in rail} | {
+    "house",
+    "calendar3",
+    "clock",
+    "shield-lock",
+}
 
 
 def rail_of(role: Role) -> tuple[tuple[str, str, Any], ...]:

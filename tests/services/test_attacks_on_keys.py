@@ -13,6 +13,7 @@ from counsel.core.database import writing
 from counsel.core.errors import ConflictError, RefusedError, TamperError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.crypto.blob import BODY_AT, CHUNK_BYTES, TAG_BYTES, Kind
+from counsel.crypto.context import Place
 from counsel.keys.boxes import OpenBox, adopt, create_box, open_box, open_for_writing, revoke, rotate
 from counsel.keys.bundle import Keyring, new_keyring, open_bundle
 from counsel.keys.grants import Reader, make_grant
@@ -45,12 +46,12 @@ def case_box(centre: Centre, who: str = "lan") -> tuple[OpenBox, UUID, bytes]:
 
 def seal_in(box: OpenBox, item: UUID, author: UUID, text: bytes = SECRET) -> bytes:
     """Seal a text as revision 1 of an item."""
-    return box.seal(text, Kind.NOTE, table="bodies", item=item, revision=1, author=author)
+    return box.seal(text, Kind.NOTE, Place("bodies", item, 1, author))
 
 
 def read(box: OpenBox, blob: bytes, item: UUID, author: UUID, revision: int = 1) -> bytes:
     """Open what `seal_in` sealed."""
-    return box.unseal(blob, Kind.NOTE, table="bodies", item=item, revision=revision, author=author)
+    return box.unseal(blob, Kind.NOTE, Place("bodies", item, revision, author))
 
 
 def test_the_holder_reads_and_keeps_a_symmetric_wrap(centre: Centre) -> None:
@@ -66,9 +67,7 @@ def test_the_holder_reads_and_keeps_a_symmetric_wrap(centre: Centre) -> None:
     assert read(opened, blob, item, ring.holder_id) == SECRET
 
 
-@pytest.mark.parametrize(
-    "who", ["qiu", "director", "desk", "archive", "admin", "teacher", "leader", "expert", "S2024001"]
-)
+@pytest.mark.parametrize("who", ["qiu", "director", "desk", "archive", "admin", "teacher", "leader", "expert", "S2024001"])
 def test_wrong_reader_has_no_key(centre: Centre, who: str) -> None:
     """Other counsellor, director, desk, archivist, administrator, teacher, leader, expert, student: no grant opens."""
     box, _item, _blob = case_box(centre)
@@ -99,9 +98,7 @@ def test_altered_cut_and_reordered_bytes_do_not_open(sqlite_centre: Centre) -> N
     step = CHUNK_BYTES + TAG_BYTES
     chunks = [blob[at : at + step] for at in range(BODY_AT, len(blob), step)]
     assert len(chunks) > 2
-    attacks = [
-        blob[:at] + bytes([blob[at] ^ 1]) + blob[at + 1 :] for at in (0, 4, 5, 6, 7, 9, 25, 30, 60, 90, len(blob) - 1)
-    ]
+    attacks = [blob[:at] + bytes([blob[at] ^ 1]) + blob[at + 1 :] for at in (0, 4, 5, 6, 7, 9, 25, 30, 60, 90, len(blob) - 1)]
     attacks += [blob[:-1], blob[: BODY_AT + step], blob[: BODY_AT + step + 40], blob[:20], b"", blob + b"\0"]
     attacks.append(blob[:BODY_AT] + chunks[1] + chunks[0] + b"".join(chunks[2:]))
     for attack in attacks:
@@ -118,9 +115,7 @@ def test_a_planted_grant_is_refused(centre: Centre) -> None:
     with writing(centre.db):
         centre.db.add(staff_holder(thief))
         centre.db.query(Grant).filter_by(box_id=box.box_id).delete()
-        make_grant(
-            centre.db, box_id=box.box_id, epoch=1, key=bytes(32), reader=Reader(holder, "assigned"), granter=thief
-        )
+        make_grant(centre.db, box_id=box.box_id, epoch=1, key=bytes(32), reader=Reader(holder, "assigned"), granter=thief)
     for for_writing in (False, True):
         with pytest.raises(TamperError):
             open_box(centre.db, lan, box.box_id, for_writing=for_writing)
@@ -294,9 +289,7 @@ def test_rotation_does_not_carry_a_planted_reader_over(centre: Centre) -> None:
         centre.db.flush()
         row = holder_row(centre.db, thief.holder_id)
         assert row is not None
-        make_grant(
-            centre.db, box_id=box.box_id, epoch=1, key=box.keys[1], reader=Reader(row, "assigned"), granter=thief
-        )
+        make_grant(centre.db, box_id=box.box_id, epoch=1, key=box.keys[1], reader=Reader(row, "assigned"), granter=thief)
     with pytest.raises(TamperError), writing(centre.db):
         rotate(centre.db, keys(centre, "lan"), box.box_id)
 

@@ -20,9 +20,7 @@ def test_a_request_is_read_by_duty_then_by_the_assigned_counsellor_alone(centre:
     assert appointment.state == "requested"
     _found, words = read_request(centre.db, actor=on_duty(centre), appointment_id=appointment.appointment_id)
     assert words["reason"] == REASON
-    assert [row.appointment_id for row in waiting_requests(centre.db, actor=on_duty(centre))] == [
-        appointment.appointment_id
-    ]
+    assert [row.appointment_id for row in waiting_requests(centre.db, actor=on_duty(centre))] == [appointment.appointment_id]
     confirm_request(centre.db, actor=on_duty(centre), appointment_id=appointment.appointment_id)
     lan = centre.school["lan"]
     assert read_request(centre.db, actor=lan, appointment_id=appointment.appointment_id)[1]["reason"] == REASON
@@ -37,7 +35,7 @@ def test_receiving_opens_a_case_that_only_its_counsellor_reads(centre: Centre) -
     open_the_centre(centre)
     case = received(centre)
     (found, cover), *_rest = caseload(centre.db, actor=centre.school["lan"])
-    assert (found.case_id, cover.initial, cover.level) == (case.case_id, "苏", 0)
+    assert (found.case_id, cover.initial, cover.level) == (case.case_id, "S", 0)
     assert caseload(centre.db, actor=centre.school["qiu"]) == []
     assert [row.state for row in my_appointments(centre.db, actor=centre.school["S2024001"])] == ["completed"]
 
@@ -60,9 +58,7 @@ def test_a_case_reaches_counselling_and_one_note_is_signed_for_good(centre: Cent
         write_note(centre.db, actor=lan, **place, seen_version=1, sign=True)
 
 
-@pytest.mark.parametrize(
-    "who", ["qiu", "director", "desk", "archive", "admin", "teacher", "leader", "S2024001", "S2024002"]
-)
+@pytest.mark.parametrize("who", ["qiu", "director", "desk", "archive", "admin", "teacher", "leader", "S2024001", "S2024002"])
 def test_nobody_else_reads_the_note(centre: Centre, who: str) -> None:
     """Refused by rule, with the refusal on record."""
     open_the_centre(centre)
@@ -91,6 +87,6 @@ def test_the_day_sheet_shows_initials_and_names_only_on_request(centre: Centre) 
     day = appointment.starts_at.date()
     desk = centre.school["desk"]
     (row,) = day_sheet(centre.db, actor=desk, day=day)
-    assert (row.initial, row.name) == ("苏", "")
+    assert (row.initial, row.name) == ("S", "")
     (row,) = day_sheet(centre.db, actor=desk, day=day, names=True)
     assert row.name == "苏未名"

@@ -20,7 +20,8 @@ class ReasonForm(Form):
         most=REASON_LENGTH,
         rows=4,
         hint=_l(
-            "A few words are enough, or none. Read by your counsellor; before one is assigned, by the duty counsellor or the director. Never by the desk."
+            "A few words are enough, or none. Read by your counsellor; before one is assigned, by the duty counsellor "
+            "or the director. Never by the desk."
         ),
     )
 

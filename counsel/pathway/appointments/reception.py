@@ -170,9 +170,7 @@ class SheetRow:
     name: str = ""
 
 
-def day_sheet(
-    db: Session, *, actor: SignedIn, day: date, holder_id: UUID | None = None, names: bool = False
-) -> list[SheetRow]:
+def day_sheet(db: Session, *, actor: SignedIn, day: date, holder_id: UUID | None = None, names: bool = False) -> list[SheetRow]:
     """Return the day's appointments in order of time.
 
     :param holder_id: one counsellor's day only.
@@ -282,9 +280,7 @@ def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Ta
         item = item_of(db, task.box_id, "alarm") or item_of(db, task.box_id, "concern") if task.box_id else None
         words = open_bodies(db, box=open_box(db, keyring, item.box_id), item=item)[0] if item else {}
         cards = client_cards(db, keyring, [task.client_id]) if task.client_id else {}
-        record.line(
-            "risk:task:read", role=actor.role, actor_id=actor.holder_id, subject_id=task.client_id, object_id=task_id
-        )
+        record.line("risk:task:read", role=actor.role, actor_id=actor.holder_id, subject_id=task.client_id, object_id=task_id)
     return task, words, cards.get(task.client_id) if task.client_id else None
 
 

@@ -85,9 +85,7 @@ def _request_box(db: Session, keyring: Keyring, kind: str) -> OpenBox:
     """Make a box that `duty` and the client open. Whoever is assigned is granted it, and `duty` loses it."""
     me = holder_row(db, keyring.holder_id, keyring.version)
     assert me is not None
-    box = create_box(
-        db, kind=kind, readers=[group_reader(db, "duty", "request"), Reader(me, "client")], granter=keyring
-    )
+    box = create_box(db, kind=kind, readers=[group_reader(db, "duty", "request"), Reader(me, "client")], granter=keyring)
     db.flush()
     return box
 
@@ -165,9 +163,7 @@ def _words(wish: Wish) -> dict[str, object]:
 
 
 def _waiting_request(db: Session, client_id: UUID) -> bool:
-    query = select(Appointment.appointment_id).where(
-        Appointment.client_id == client_id, Appointment.state == "requested"
-    )
+    query = select(Appointment.appointment_id).where(Appointment.client_id == client_id, Appointment.state == "requested")
     return db.scalar(query) is not None
 
 

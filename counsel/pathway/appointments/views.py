@@ -75,19 +75,13 @@ def _slot_page(db: Session, template: str, client_id: Any, **more: Any) -> str:
 def _parts(db: Session, slots: list[Slot]) -> list[tuple[str, list[Slot]]]:
     zone = zone_of(db)
     morning = [slot for slot in slots if local(slot.starts_at, zone).hour < 13]
-    return [
-        (half, part)
-        for half, part in (("morning", morning), ("afternoon", [s for s in slots if s not in morning]))
-        if part
-    ]
+    return [(half, part) for half, part in (("morning", morning), ("afternoon", [s for s in slots if s not in morning])) if part]
 
 
 @page(blueprint, "/book", ASK)
 def choose(db: Session, actor: SignedIn) -> Any:
     """Step 1: choose a time."""
-    return _slot_page(
-        db, "appointments/choose.html", actor.client_id, mode=request.args.get("mode", "in_person"), move=None
-    )
+    return _slot_page(db, "appointments/choose.html", actor.client_id, mode=request.args.get("mode", "in_person"), move=None)
 
 
 @page(blueprint, "/book/step", ASK, ("POST",))
@@ -149,9 +143,7 @@ def _send(db: Session, actor: SignedIn, typed: dict[str, str], answers: dict[str
     except ConflictError as error:
         if error.reason != "slot_taken":
             raise
-        return _slot_page(
-            db, "appointments/again.html", actor.client_id, typed=typed, words=conflict_words(error.reason)
-        ), 409
+        return _slot_page(db, "appointments/again.html", actor.client_id, typed=typed, words=conflict_words(error.reason)), 409
     except InvalidError as error:
         form.take(error)
         return _step_page("reason", typed, form=form, alarming=is_alarming(answers), problem=" ")
@@ -163,9 +155,7 @@ def mine(db: Session, actor: SignedIn) -> Any:
     """My appointments, coming and past."""
     rows = my_appointments(db, actor=actor)
     known = {row.counsellor_id: staff_name(db, row.counsellor_id) for row in rows}
-    return render_template(
-        "appointments/mine.html", rows=rows, names=known, rooms=rooms(db), sent=request.args.get("sent")
-    )
+    return render_template("appointments/mine.html", rows=rows, names=known, rooms=rooms(db), sent=request.args.get("sent"))
 
 
 @page(blueprint, "/my-times/<appointment>/cancel", OWN, ("POST",))
@@ -238,22 +228,22 @@ def _desk_page(db: Session, day: date, rows: list[Any], names: bool) -> str:
 @page(blueprint, "/desk/<appointment>/<act>", RECEIVE, ("POST",))
 def receive(db: Session, actor: SignedIn, appointment: str, act: str) -> Any:
     """Check in, note an absence, cancel for the centre, offer another time."""
-    place = {"actor": actor, "appointment_id": parse_id(appointment)}
+    number = parse_id(appointment)
     if act == "check-in":
-        row = check_in(db, **place)
+        row = check_in(db, actor=actor, appointment_id=number)
         flash(
             _("Checked in.")
             if row.state == "checked_in"
             else _("More than half an hour late: the time is forfeited. Offer a new one.")
         )
     elif act == "absent":
-        note_absence(db, **place)
+        note_absence(db, actor=actor, appointment_id=number)
         flash(_("Noted. A kind message goes to the client's page."))
     elif act == "cancel":
-        cancel_for_centre(db, reason=request.form.get("reason", "counsellor_away"), **place)
+        cancel_for_centre(db, actor=actor, appointment_id=number, reason=request.form.get("reason", "counsellor_away"))
         flash(_("Cancelled for the centre; it does not count against the client."))
     elif act == "offer":
-        offer_time(db, slot_key=request.form.get("slot", ""), **place)
+        offer_time(db, actor=actor, appointment_id=number, slot_key=request.form.get("slot", ""))
         flash(_("Offered. The old time stands until the client says yes."))
     else:
         raise TransitionError("NO_STEP")

@@ -73,7 +73,7 @@ def _seen() -> int:
     return int(text) if text.isdigit() and len(text) < 9 else -1
 
 
-def _show(state: Form, form_class: Any, template: str, case: Case) -> str:
+def _show(state: Form, form_class: Any, template: str, case: Case) -> Any:
     form = form_class(formdata=None, data=dict(state.content))
     return _render(form, template, case, state, state.version)
 
@@ -86,7 +86,7 @@ def _again(
     return _render(form, template, case, state, _seen()), status
 
 
-def _render(form: Any, template: str, case: Case, state: Form, version: int) -> str:
+def _render(form: Any, template: str, case: Case, state: Form, version: int) -> Any:
     lint = {field.id: forbidden_words(str(field.data or "")) for field in form if isinstance(field.data, str)}
     found = {name: words for name, words in lint.items() if words}
     return render_template(template, form=form, case=case, state=state, version=version, lint=found)

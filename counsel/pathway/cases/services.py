@@ -18,6 +18,7 @@ from counsel.core.database import house_of
 from counsel.core.errors import TransitionError
 from counsel.core.ids import new_id
 from counsel.crypto.blob import Kind
+from counsel.crypto.context import Place
 from counsel.keys.boxes import OpenBox, adopt, create_box, open_box, open_for_writing
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
@@ -55,9 +56,7 @@ def next_number(db: Session, name: str) -> int:
     return counter.value
 
 
-def open_case(
-    db: Session, *, actor: SignedIn, client_id: UUID, initial: str, source: str, evidence: Iterable[Evidence]
-) -> Case:
+def open_case(db: Session, *, actor: SignedIn, client_id: UUID, initial: str, source: str, evidence: Iterable[Evidence]) -> Case:
     """T01: open a case with the actor as counsellor. Its box has one reader, the shared one two.
 
     :raises TransitionError: ``CREDENTIAL`` without a valid one (R6-02), or missing evidence.
@@ -87,9 +86,7 @@ def open_case(
         _seal_cover(box, case, Cover(initial))
         db.add(case)
         _log_move(db, case, step, None, evidence, actor)
-        record.line(
-            "pathway:case:opened", role=actor.role, actor_id=actor.holder_id, subject_id=client_id, object_id=case_id
-        )
+        record.line("pathway:case:opened", role=actor.role, actor_id=actor.holder_id, subject_id=client_id, object_id=case_id)
     return case
 
 
@@ -137,9 +134,7 @@ def move(
         )
 
 
-def _checked(
-    from_state: str | None, to: str, evidence: Iterable[Evidence], close_reason: str | None = None
-) -> Transition:
+def _checked(from_state: str | None, to: str, evidence: Iterable[Evidence], close_reason: str | None = None) -> Transition:
     step = transition(from_state, to, close_reason)
     if step is None:
         raise TransitionError("NO_STEP")
@@ -172,19 +167,19 @@ def _log_move(
 
 def _seal_cover(box: OpenBox, case: Case, cover: Cover) -> None:
     case.cover_revision += 1
-    place = {"table": "cases", "item": case.case_id, "revision": case.cover_revision, "author": case.client_id}
-    case.cover_sealed = box.seal(json.dumps(asdict(cover)).encode(), Kind.COVER, **place)
+    place = Place("cases", case.case_id, case.cover_revision, case.client_id)
+    case.cover_sealed = box.seal(json.dumps(asdict(cover)).encode(), Kind.COVER, place)
 
 
 def change_cover(db: Session, box: OpenBox, case: Case, **changes: object) -> None:
     """Seal a case's cover again with some fields changed, inside the caller's write transaction."""
     fields = asdict(_open_cover(box, case)) | changes
-    _seal_cover(box, case, Cover(**fields))  # type: ignore[arg-type]
+    _seal_cover(box, case, Cover(**fields))
 
 
 def _open_cover(box: OpenBox, case: Case) -> Cover:
-    place = {"table": "cases", "item": case.case_id, "revision": case.cover_revision, "author": case.client_id}
-    return Cover(**json.loads(box.unseal(case.cover_sealed, Kind.COVER, **place)))
+    place = Place("cases", case.case_id, case.cover_revision, case.client_id)
+    return Cover(**json.loads(box.unseal(case.cover_sealed, Kind.COVER, place)))
 
 
 def open_cases_of(db: Session, holder_id: UUID | None) -> list[Case]:

@@ -69,7 +69,5 @@ class IntakeForm(Form):
         choices=[("yes", _l("None")), ("no", _l("There is one"))],
         validate_choice=False,
     )
-    client_agrees = RadioField(
-        _l("If one talk is enough: does the client agree?"), choices=YES_NO, validate_choice=False
-    )
+    client_agrees = RadioField(_l("If one talk is enough: does the client agree?"), choices=YES_NO, validate_choice=False)
     disposition = text(_l("What comes next"), rows=2)

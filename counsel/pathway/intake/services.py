@@ -142,9 +142,7 @@ def record_consent(db: Session, *, actor: SignedIn, case: Case, content: Mapping
     version = consent_version(db)
     full = {**content, "version": version, "explained_by": actor.name, "age": age_of(db, card)}
     with recording(db):
-        item = write_form(
-            db, actor=actor, case=case, kind=CONSENT, content=full, seen_version=0, sign=True, number=version
-        )
+        item = write_form(db, actor=actor, case=case, kind=CONSENT, content=full, seen_version=0, sign=True, number=version)
         db.flush()
         consent = Consent(
             case_id=case.case_id,
@@ -228,10 +226,7 @@ def evidence_of_intake(db: Session, *, actor: SignedIn, case: Case) -> list[Evid
         if consent.guardian_complete:
             found.append(GuardianSettled("G3", consent.item_id))
     item = screen_today(db, case)
-    if (
-        item is not None
-        and read_form(db, actor=actor, case=case, kind=SCREEN, number=item.number).content["level"] <= 1
-    ):
+    if item is not None and read_form(db, actor=actor, case=case, kind=SCREEN, number=item.number).content["level"] <= 1:
         found.append(RiskLow("LOW", item.item_id))
     return found
 

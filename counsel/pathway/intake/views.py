@@ -94,10 +94,11 @@ def interview(db: Session, actor: SignedIn, case: str) -> Any:
     """F03."""
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> object:
+    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
         if sign:
-            return sign_intake(db, actor=actor, case=found, content=content, seen_version=seen)
-        return write_form(db, actor=actor, case=found, kind=INTAKE, content=content, seen_version=seen)
+            sign_intake(db, actor=actor, case=found, content=content, seen_version=seen)
+        else:
+            write_form(db, actor=actor, case=found, kind=INTAKE, content=content, seen_version=seen)
 
     return edit_page(db, actor, found, INTAKE, IntakeForm, "intake/interview.html", save)
 

@@ -23,7 +23,5 @@ class PlanForm(Form):
     frequency = line(_l("How often"), most=40, needed=False)
     homework = text(_l("Between sessions"), rows=2)
     disagreement = text(_l("What stays open between us"), rows=2)
-    agreed = RadioField(
-        _l("Do both sides agree?"), choices=[("yes", _l("Yes")), ("no", _l("No"))], validate_choice=False
-    )
+    agreed = RadioField(_l("Do both sides agree?"), choices=[("yes", _l("Yes")), ("no", _l("No"))], validate_choice=False)
     how = RadioField(_l("How the client agreed"), choices=HOW_WORDS, validate_choice=False)

@@ -64,7 +64,7 @@ def note(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     if number > 9999 or db.get(CounsellingSession, (found.case_id, number)) is None:
         require(db, actor, Permission.NOTE_READ, None)
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> object:
-        return write_note(db, actor=actor, case=found, number=number, content=content, seen_version=seen, sign=sign)
+    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
+        write_note(db, actor=actor, case=found, number=number, content=content, seen_version=seen, sign=sign)
 
     return edit_page(db, actor, found, NOTE, NoteForm, "sessions/note.html", save, number=number)
