@@ -143,19 +143,27 @@ def verify_chain(db: Session) -> Verdict:
     """Read the whole chain and compare it with its head and with every head kept in the second place."""
     house = house_of(db)
     kept = {head["seq"]: b64decode(head["chain"]) for head in kept_heads(house)}
-    chain, seq, checked = digest(b"audit/1", house.installation), 0, 0
-    query = select(AuditLine).order_by(AuditLine.seq).execution_options(yield_per=BATCH)
-    for line in db.scalars(query):
-        chain = chained(chain, line)
-        seq += 1
-        if line.seq != seq or line.chain != chain or kept.get(seq, chain) != chain:
-            return Verdict(seq, seq, checked)
-        checked += seq in kept
-        db.expunge(line)
+    seq, chain, broken = _walk(db, kept)
+    checked = sum(1 for number in kept if number <= seq)
+    if broken:
+        return Verdict(seq, seq, checked)
     head = db.get(AuditHead, 1)
     if (head.seq if head else 0) != seq or (head is not None and head.chain != chain) or max(kept, default=0) > seq:
         return Verdict(seq, seq + 1, checked)
     return Verdict(seq, None, checked)
+
+
+def _walk(db: Session, kept: dict[int, bytes]) -> tuple[int, bytes, bool]:
+    """Return the last line read, its hash, and whether it does not fit."""
+    chain, seq = digest(b"audit/1", house_of(db).installation), 0
+    with db.execute(select(AuditLine).order_by(AuditLine.seq).execution_options(yield_per=BATCH)) as result:
+        for line in result.scalars():
+            chain = chained(chain, line)
+            seq += 1
+            if line.seq != seq or line.chain != chain or kept.get(seq, chain) != chain:
+                return seq, chain, True
+            db.expunge(line)
+    return seq, chain, False
 
 
 def signed_head(db: Session) -> dict[str, Any]:

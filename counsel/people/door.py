@@ -104,7 +104,8 @@ def activate_here(db: Session, actor: SignedIn | None) -> Any:
         except NotFoundError:
             form.form_errors.append(
                 _(
-                    "This code does not fit, or its time is over. Check it letter by letter, and for students the number and date of birth. The desk can print a new one."
+                    "This code does not fit, or its time is over. Check it letter by letter, and for students the number "
+                    "and date of birth. The desk can print a new one."
                 )
             )
         else:

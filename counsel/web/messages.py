@@ -65,7 +65,9 @@ def guard_words(guard: str) -> str:
         "CREDENTIAL": _("Your credential has expired or is missing, so no new case can begin. The director can record it."),
         "NOT_HERE": _("The client has not been checked in yet."),
         "OTHER_COUNSELLOR": _("This client has an open case with a colleague. The director can arrange a transfer."),
-        "TOO_EARLY": _("It is too early for that: half an hour after the beginning at the soonest."),
+        "TOO_EARLY": _(
+            "It is too early for that: checking in belongs to the day itself, an absence to half an hour after the beginning."
+        ),
         "NO_SESSION": _("There was no such session."),
     }
     return sentences.get(guard, _("That step is not possible now. Open the page again."))

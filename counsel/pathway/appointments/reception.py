@@ -14,7 +14,7 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import Recorder, recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.rules import Permission
-from counsel.core.clock import at_local, now
+from counsel.core.clock import at_local, local, now, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, NotFoundError, TransitionError
 from counsel.core.ids import new_id
@@ -117,9 +117,14 @@ def offer_time(db: Session, *, actor: SignedIn, appointment_id: UUID | None, slo
 def check_in(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> Appointment:
     """Note that the client has come: up to 30 minutes late counts as present, later the time is forfeited.
 
+    :raises TransitionError: ``TOO_EARLY`` before the day itself.
+
     Records: ``pathway:appointment:checked_in`` or ``:forfeited``. Rule: 篇9 二4.
     """
     appointment = _find(db, actor, appointment_id, Permission.APPOINTMENT_RECEIVE)
+    zone = house_of(db).settings.time_zone
+    if local(appointment.starts_at, zone).date() > today(zone):
+        raise TransitionError("TOO_EARLY")
     late = max(0, int((now() - appointment.starts_at).total_seconds() // 60))
     to = "checked_in" if late <= house_of(db).settings.late_forfeit_minutes else "forfeited"
     with recording(db) as record:

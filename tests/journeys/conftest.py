@@ -1,0 +1,156 @@
+"""A demonstration served by the product's own server on a free port, and people with browsers."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class Site:
+    """The served demonstration: its address, folder, and who can sign in."""
+
+    url: str
+    folder: Path
+    accounts: list[dict[str, str]]
+    people: list[str]
+
+    def students(self) -> list[dict[str, str]]:
+        """Return the students who have activated."""
+        return [account for account in self.accounts if account["role"] == "student"]
+
+    def passphrase(self) -> str:
+        """Return the one passphrase of the demonstration."""
+        return self.accounts[0]["passphrase"]
+
+
+def morning_zone() -> str:
+    """Return a zone where it is early morning now, so that today's times lie ahead whenever the tests run."""
+    offset = (6 - datetime.now(UTC).hour + 12) % 24 - 12
+    return f"Etc/GMT{-offset:+d}" if offset else "Etc/UTC"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Fill a demonstration with the command line and serve it with the command line."""
+    folder = tmp_path_factory.mktemp("site")
+    environ = {**os.environ, "COUNSEL_INSTANCE": str(folder), "COUNSEL_TIME_ZONE": morning_zone()}
+    command = str(Path(sys.executable).parent / "counsel")
+    filled = subprocess.run([command, "demo", "--json"], env=environ, check=True, capture_output=True)
+    known = json.loads(filled.stdout)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([command, "serve", "--port", str(port)], env=environ, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    _wait(url)
+    yield Site(url, folder, known["accounts"], known["people"])
+    server.terminate()
+    server.wait(20)
+
+
+def _wait(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{url}/robots.txt", timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(url)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, headless."""
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield found
+        found.close()
+
+
+@dataclass
+class Person:
+    """Somebody at a browser; submits forms as they are rendered."""
+
+    site: Site
+    page: Page
+
+    def go(self, path: str) -> int:
+        """Open a path and return the answer's status."""
+        answer = self.page.goto(self.site.url + path)
+        assert answer is not None
+        return answer.status
+
+    def sign_in(self, login: str, words: str = "") -> None:
+        """Sign in at the door."""
+        self.go("/sign-in")
+        self.page.fill("#login", login)
+        self.page.fill("#passphrase", words or self.site.passphrase())
+        self.press("form button.btn-primary")
+
+    def press(self, selector: str) -> None:
+        """Press a button and wait for the answer."""
+        with self.page.expect_navigation():
+            self.page.click(selector)
+
+    def press_word(self, word: str) -> None:
+        """Press the button or link with this word."""
+        with self.page.expect_navigation():
+            self.page.get_by_text(word, exact=True).first.click()
+
+    def sees(self, words: str) -> bool:
+        """Return whether the page shows some words."""
+        return words in self.page.inner_text("body")
+
+    def close(self) -> None:
+        """Close the browser window."""
+        self.page.context.close()
+
+
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+
+
+@pytest.fixture
+def somebody(site: Site, browser: Browser) -> Iterator[object]:
+    """Make people with a window of their own."""
+    people: list[Person] = []
+
+    def make(login: str = "", *, phone: bool = False, language: str = "en", dark: bool = False, script: bool = True) -> Person:
+        context = browser.new_context(
+            viewport=PHONE if phone else DESK,
+            locale=language,
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=script,
+        )
+        context.set_default_timeout(15_000)
+        person = Person(site, context.new_page())
+        people.append(person)
+        if login:
+            person.sign_in(login)
+        return person
+
+    yield make
+    for person in people:
+        person.close()

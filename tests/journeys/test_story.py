@@ -1,0 +1,229 @@
+"""The main story in a real browser: a student asks on a phone, a counsellor signs one note, nobody else reads it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Make = Callable[..., Any]
+WORDS = "Kept awake before the monthly exam, would like to talk"
+NOTE = "Slept earlier this week and smiled once"
+pytestmark = pytest.mark.xdist_group("site")
+
+
+def book(student: Any, counsellor: str, answers: dict[str, str] | None = None) -> None:
+    """Walk the four steps of a request."""
+    student.go("/book")
+    student.page.locator("label.slot", has_text=counsellor).first.click()
+    student.press(".actbar button")
+    student.press(".actbar button")
+    assert student.sees("Tick that you have read it.")
+    student.page.click(".tick-box")
+    student.press(".actbar button")
+    for code in ("q1", "q2", "q7", "urgent"):
+        value = (answers or {}).get(code, "no")
+        student.page.locator(f"input[name={code}][value={value}] + span").click()
+    student.press(".actbar button")
+    student.page.fill("#reason", WORDS)
+    student.press(".actbar button")
+
+
+def test_from_a_request_on_a_phone_to_one_signed_note(site: Any, somebody: Make) -> None:
+    """Given a student and a counsellor; when they walk the pathway; then one note is sealed and only she reads it."""
+    number = site.students()[11]["student_no"]
+    student = somebody(number, phone=True)
+    book(student, "周岚")
+    assert student.sees("The time is held for you")
+
+    duty = somebody("chen")
+    duty.go("/duty")
+    duty.page.locator("a.quiet-title", has_text="Today").first.click()
+    assert duty.sees(WORDS)
+    duty.press_word("Confirm the time")
+    assert duty.sees("only the assigned counsellor opens the words")
+
+    student.go("/who-sees")
+    assert student.sees("周岚") and student.sees("read what you wrote when booking")
+
+    desk = somebody("desk")
+    rows = desk.page.locator("li.quiet-row", has_text="周岚")
+    with desk.page.expect_navigation():
+        rows.get_by_role("button", name="Check in").first.click()
+    desk.press_word("Show names")
+    assert desk.sees(site.students()[11]["display_name"])
+    assert not desk.sees(WORDS)
+
+    zhou = somebody("zhou")
+    with zhou.page.expect_navigation():
+        zhou.page.get_by_role("button", name="Begin").first.click()
+    case = zhou.page.url.removeprefix(site.url)
+    assert zhou.sees(site.students()[11]["display_name"])
+    _consent_and_screen(zhou, case)
+    _forms(zhou, case)
+    zhou.go(case)
+    zhou.press_word("Write the note of a session")
+    note = zhou.page.url.removeprefix(site.url)
+    for field in ("data", "assessment", "plan"):
+        zhou.page.fill(f"#{field}", NOTE)
+    zhou.press("button[value=sign]")
+    assert zhou.sees("Signed. Nobody can change it now, you included.")
+    zhou.go(note)
+    assert zhou.sees(NOTE)
+
+    for who in ("teacher", "leader", "admin", "desk", "lin", "gu", "shen", "manager", "expert", "supervisor"):
+        other = somebody(who)
+        for path in (case, note, f"{case}/intake"):
+            assert other.go(path) == 404
+            assert not other.sees(NOTE)
+    for other in (somebody(site.students()[8]["student_no"], phone=True), student):
+        assert other.go(case) == 404
+
+
+def _consent_and_screen(zhou: Any, case: str) -> None:
+    zhou.go(f"{case}/consent")
+    zhou.press_word("Record the consent")
+    assert zhou.sees("Explain every point and tick it when it has been understood.")
+    for box in zhou.page.locator("input[name=points]").all():
+        box.check()
+    zhou.page.check("input[name=way][value=in_room]")
+    zhou.page.fill("#emergency_contact", "Aunt, 139")
+    wanted = "not_needed" if zhou.sees("guardian's part is not needed") else "informed"
+    zhou.page.check(f"input[name=guardian][value={wanted}]")
+    zhou.press_word("Record the consent")
+    zhou.go(f"{case}/screen")
+    for code in ("q1", "q2", "q3", "q4", "q5", "q6a", "q6b", "q7", "q8a", "q8b", "q9", "q10", "q11", "q12"):
+        zhou.page.locator(f"input[name={code}][value=no] + span").click()
+    zhou.page.locator("input[name=q1][value=yes] + span").click()
+    zhou.page.wait_for_selector("output .risk-1")
+    zhou.press("button[value=save]")
+
+
+def _forms(zhou: Any, case: str) -> None:
+    zhou.go(f"{case}/intake")
+    for field in ("presenting_complaint", "course", "past_help", "expectations"):
+        zhou.page.fill(f"#{field}", "as told")
+    zhou.page.fill("#disposition", "诊断为焦虑")
+    for field in ("in_scope", "within_competence", "no_conflict"):
+        zhou.page.check(f"input[name={field}][value=yes]", force=True)
+    zhou.press("button[value=sign]")
+    assert zhou.sees("This says diagnosis or treatment")
+    zhou.page.fill("#disposition", "go on to assessment")
+    zhou.press("button[value=sign]")
+    zhou.press_word("On to assessment")
+    zhou.go(f"{case}/assessment")
+    zhou.page.select_option("#main_problem", "P01")
+    zhou.page.select_option("#severity", "LV1")
+    zhou.page.select_option("#basis", "interview")
+    zhou.page.fill("#causes", "exams, little sleep")
+    zhou.press("button[value=sign]")
+    zhou.press_word("On to the plan")
+    zhou.go(f"{case}/plan")
+    for field in ("problem_order", "goals", "method", "number", "frequency"):
+        zhou.page.fill(f"#{field}", "sleep first")
+    zhou.page.check("input[name=agreed][value=yes]", force=True)
+    zhou.page.check("input[name=how][value=in_room]")
+    zhou.press("button[value=sign]")
+    zhou.press_word("Begin counselling")
+
+
+def test_a_yes_shows_the_numbers_and_calls_duty_before_anything_is_sent(site: Any, somebody: Make) -> None:
+    """Given a yes to a safety question; when the step is answered; then numbers stand there and duty has a task."""
+    student = somebody(site.students()[0]["student_no"], phone=True)
+    student.go("/book")
+    student.page.locator("label.slot").first.click()
+    student.press(".actbar button")
+    student.page.click(".tick-box")
+    student.press(".actbar button")
+    for code, value in (("q1", "no"), ("q2", "yes"), ("q7", "no"), ("urgent", "no")):
+        student.page.locator(f"input[name={code}][value={value}] + span").click()
+    student.press(".actbar button")
+    assert student.sees("Thank you for saying it") and student.sees("12356")
+    duty = somebody("chen")
+    duty.go("/duty")
+    links = [link.get_attribute("href") for link in duty.page.locator("a.quiet-title").all()]
+    seen = []
+    for path in [path for path in links if path and "/task/" in path]:
+        duty.go(path)
+        seen.append(duty.sees(site.students()[0]["display_name"]))
+    assert any(seen)
+
+
+def test_without_script_a_student_books_and_cancels(site: Any, somebody: Make) -> None:
+    """Given a browser without script; when a student books and cancels; then both work."""
+    student = somebody(site.students()[1]["student_no"], phone=True, script=False)
+    book(student, "林汀")
+    assert student.sees("The time is held for you")
+    student.press_word("Cancel")
+    assert student.sees("You can book again whenever you like.")
+
+
+def test_after_signing_out_back_shows_nothing(site: Any, somebody: Make) -> None:
+    """Given a shared computer; when a counsellor signs out and somebody presses Back; then nothing of hers is there."""
+    lin = somebody("lin")
+    lin.go("/cases")
+    assert lin.sees("Cases")
+    lin.press_word("Sign out")
+    lin.page.go_back()
+    assert not lin.sees("Case 0")
+    assert lin.page.locator("#passphrase").count() == 1
+
+
+def test_locking_keeps_what_was_typed(site: Any, somebody: Make) -> None:
+    """Given a concern half-written; when the sign-in has ended meanwhile; then the text goes on after signing in."""
+    teacher = somebody("teacher")
+    teacher.go("/concern")
+    teacher.page.fill("#about", "somebody in my class")
+    teacher.page.fill("#text", "has been sitting alone for two weeks")
+    teacher.page.context.clear_cookies(name="sign-in")
+    teacher.press("form.paper button.btn-primary")
+    assert teacher.sees("What you typed is kept")
+    teacher.page.fill("#login", "teacher")
+    teacher.page.fill("#passphrase", site.passphrase())
+    teacher.press("form button.btn-primary")
+    assert teacher.sees("What you typed is still here")
+    teacher.press("main form button")
+    assert teacher.sees("Thank you for telling us")
+
+
+def test_a_hostile_form_changes_nothing(site: Any, somebody: Make) -> None:
+    """Given bad input of every kind; when it is sent; then the answer is a page with a message and no stack trace."""
+    teacher = somebody("teacher")
+    bad = ["", "x" * 100_000, "😀‮\u200b", "<script>alert(1)</script>{{7*7}}", "' OR 1=1 --"]
+    for text in bad:
+        teacher.go("/concern")
+        teacher.page.fill("#about", text[:59] or "")
+        teacher.page.fill("#text", text)
+        teacher.press("form.paper button.btn-primary")
+        assert not teacher.sees("Traceback") and not teacher.sees("49")
+        assert teacher.sees("Thank you") or teacher.sees("Error: please look at this again")
+    request = teacher.page.request
+    form = {"csrf_token": teacher.page.locator("[name=csrf_token]").first.get_attribute("value") or ""}
+    teacher.go("/concern")
+    form = {"csrf_token": teacher.page.locator("[name=csrf_token]").first.get_attribute("value") or ""}
+    for path in ("/cases/x/decide", "/duty/task/0", "/staff/x/vouch", "/my-times/x/cancel", "/nothing"):
+        assert request.post(site.url + path, form=form).status == 404
+    assert request.post(site.url + "/concern", form={"about": "x", "text": "y"}).status == 400
+    assert request.get(site.url + "/concern?a=1&a=2").status == 400
+
+
+def test_no_name_or_number_lies_in_clear_in_any_file(site: Any, somebody: Make) -> None:
+    """Given the demonstration at work; when every file of the instance is searched; then none of its people is found."""
+    student = somebody(site.students()[0]["student_no"], phone=True)
+    student.go("/who-sees")
+    hits = []
+    for path in site.folder.rglob("*"):
+        body = path.read_bytes() if path.is_file() else b""
+        hits += [(path.name, word) for word in site.people if word.encode() in body]
+    assert hits == []
+
+
+def test_leaving_quickly_ends_the_sign_in(site: Any, somebody: Make) -> None:
+    """Given a student who must leave; when the way out is pressed; then the sign-in is gone on the server."""
+    student = somebody(site.students()[2]["student_no"], phone=True)
+    cookies = student.page.context.cookies()
+    answer = student.page.request.get(site.url + "/leave", max_redirects=0)
+    assert answer.status == 303 and "cache" in answer.headers["clear-site-data"]
+    student.page.context.add_cookies(cookies)
+    student.go("/who-sees")
+    assert re.search("/sign-in", student.page.url)
