@@ -61,7 +61,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = subprocess.Popen([command, "serve", "--port", str(port)], env=environ, stderr=subprocess.DEVNULL)
+    with (folder.parent / "server.log").open("wb") as log:
+        server = subprocess.Popen([command, "serve", "--port", str(port)], env=environ, stderr=log)
     url = f"http://127.0.0.1:{port}"
     _wait(url)
     yield Site(url, folder, known["accounts"], known["people"])

@@ -67,7 +67,7 @@ def test_from_a_request_on_a_phone_to_one_signed_note(site: Any, somebody: Make)
     for field in ("data", "assessment", "plan"):
         zhou.page.fill(f"#{field}", NOTE)
     zhou.press("button[value=sign]")
-    assert zhou.sees("Signed. Nobody can change it now, you included.")
+    assert zhou.sees("Signed. Nobody can change it now, you included."), zhou.page.inner_text("main")[:600]
     zhou.go(note)
     assert zhou.sees(NOTE)
 
@@ -82,12 +82,13 @@ def test_from_a_request_on_a_phone_to_one_signed_note(site: Any, somebody: Make)
 
 def _consent_and_screen(zhou: Any, case: str) -> None:
     zhou.go(f"{case}/consent")
+    zhou.page.fill("#emergency_contact", "Aunt, 139")
     zhou.press_word("Record the consent")
     assert zhou.sees("Explain every point and tick it when it has been understood.")
     for box in zhou.page.locator("input[name=points]").all():
         box.check()
     zhou.page.check("input[name=way][value=in_room]")
-    zhou.page.fill("#emergency_contact", "Aunt, 139")
+    assert zhou.page.input_value("#emergency_contact") == "Aunt, 139"
     wanted = "not_needed" if zhou.sees("guardian's part is not needed") else "informed"
     zhou.page.check(f"input[name=guardian][value={wanted}]")
     zhou.press_word("Record the consent")
@@ -104,8 +105,9 @@ def _forms(zhou: Any, case: str) -> None:
     for field in ("presenting_complaint", "course", "past_help", "expectations"):
         zhou.page.fill(f"#{field}", "as told")
     zhou.page.fill("#disposition", "诊断为焦虑")
-    for field in ("in_scope", "within_competence", "no_conflict"):
-        zhou.page.check(f"input[name={field}][value=yes]", force=True)
+    for field in ("in_scope", "within_competence"):
+        zhou.page.locator(f"input[name={field}][value=yes] + span").click()
+    zhou.page.check("input[name=no_conflict][value=yes]")
     zhou.press("button[value=sign]")
     assert zhou.sees("This says diagnosis or treatment")
     zhou.page.fill("#disposition", "go on to assessment")
@@ -121,7 +123,7 @@ def _forms(zhou: Any, case: str) -> None:
     zhou.go(f"{case}/plan")
     for field in ("problem_order", "goals", "method", "number", "frequency"):
         zhou.page.fill(f"#{field}", "sleep first")
-    zhou.page.check("input[name=agreed][value=yes]", force=True)
+    zhou.page.check("input[name=agreed][value=yes]")
     zhou.page.check("input[name=how][value=in_room]")
     zhou.press("button[value=sign]")
     zhou.press_word("Begin counselling")

@@ -44,7 +44,7 @@ def edit_page(
         return go(back)
     form = form_class()
     sign = act == "sign"
-    content = {name: value for name, value in form.data.items() if name != "csrf_token"}
+    content = {field.name: field.data for field in form if field.name != "csrf_token"}
     if not form.validate():
         return _again(db, actor, case, kind, form, template, number)
     try:
