@@ -22,7 +22,7 @@ from counsel.core.settings import Settings, load_settings
 from counsel.crypto.derive import subkey
 from counsel.crypto.selftest import selftest
 from counsel.home import views as home
-from counsel.pathway.appointments import views as appointments
+from counsel.pathway.appointments import centre_views as appointments
 from counsel.pathway.assessment import views as assessment
 from counsel.pathway.intake import views as intake
 from counsel.pathway.plans import views as plans

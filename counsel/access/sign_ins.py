@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from counsel.access.accounts import account_tag, find_account, login_tag, month_now, names_of, roles_in, unlock
@@ -148,7 +148,7 @@ def _vault_end(house: House) -> datetime:
 def _row(house: House, person: SignedIn, device: str) -> SignIn:
     keyring = person.keyring
     return SignIn(
-        token_hash=_hash(person.token),
+        token_hash=token_hash(person.token),
         account_tag=account_tag(house, person.account_id),
         self_sealed=_seal(house, person.token, "self", _self_bytes(person)),
         vault_sealed=_seal(house, person.token, "vault", pack(keyring)) if keyring else None,
@@ -159,7 +159,8 @@ def _row(house: House, person: SignedIn, device: str) -> SignIn:
     )
 
 
-def _hash(token: str) -> bytes:
+def token_hash(token: str) -> bytes:
+    """Return the hash by which a sign-in row is found."""
     return sha256(b"sign-in" + token.encode()).digest()
 
 
@@ -176,7 +177,7 @@ def _part_key(house: House, token: str, part: str) -> bytes:
 
 
 def _part_context(house: House, token: str, part: str) -> bytes:
-    return Context(f"sign-in/{part}", house.installation, "sign_ins", item=UUID(bytes=_hash(token)[:16])).encode()
+    return Context(f"sign-in/{part}", house.installation, "sign_ins", item=UUID(bytes=token_hash(token)[:16])).encode()
 
 
 def _self_bytes(person: SignedIn) -> bytes:
@@ -196,7 +197,7 @@ def _self_bytes(person: SignedIn) -> bytes:
 def present_person(db: Session, token: str) -> SignedIn | None:
     """Return who is behind a cookie's token now, or None when the sign-in has ended. Touches the row once a minute."""
     house = house_of(db)
-    row = db.get(SignIn, _hash(token))
+    row = db.get(SignIn, token_hash(token))
     if row is None or now() >= min(row.idle_until, row.ends_at):
         return None
     try:
@@ -239,7 +240,7 @@ def _touch(db: Session, house: House, row: SignIn, vault_open: bool) -> None:
 def lock_vault(db: Session, *, actor: SignedIn) -> None:
     """Shut the vault of this sign-in; the sign-in stays."""
     with writing(db):
-        row = db.get(SignIn, _hash(actor.token))
+        row = db.get(SignIn, token_hash(actor.token))
         if row is not None:
             row.vault_sealed = row.vault_until = None
 
@@ -258,7 +259,7 @@ def unlock_vault(db: Session, *, actor: SignedIn, passphrase: str, address: str)
         return Attempt(wait_until=waits_until(db, counted))
     with writing(db):
         forget_failures(db, counted)
-        row = db.get_one(SignIn, _hash(actor.token))
+        row = db.get_one(SignIn, token_hash(actor.token))
         row.vault_sealed = _seal(house, actor.token, "vault", pack(keyring))
         row.vault_until = _vault_end(house)
     return Attempt(replace(actor, keyring=keyring, vault_until=_vault_end(house)))
@@ -275,42 +276,12 @@ def change_role(db: Session, *, actor: SignedIn, role: Role, device: str) -> Sig
 def sign_out(db: Session, *, actor: SignedIn) -> None:
     """End this sign-in. Records: ``sign-in:account:closed``."""
     with recording(db) as record:
-        db.execute(delete(SignIn).where(SignIn.token_hash == _hash(actor.token)))
+        db.execute(delete(SignIn).where(SignIn.token_hash == token_hash(actor.token)))
         record.line("sign-in:account:closed", role=actor.role if actor.staff_id else "somebody", object_id=actor.staff_id)
-
-
-@dataclass(frozen=True)
-class Device:
-    """One of my own sign-ins, for the page that ends them."""
-
-    number: str
-    device: str
-    idle_until: datetime
-    here: bool
-
-
-def my_devices(db: Session, *, actor: SignedIn) -> list[Device]:
-    """Return the sign-ins of my account that have not ended."""
-    mine = account_tag(house_of(db), actor.account_id)
-    rows = db.scalars(select(SignIn).where(SignIn.account_tag == mine, SignIn.idle_until > now()))
-    here = _hash(actor.token)
-    return [Device(row.token_hash.hex()[:16], row.device, row.idle_until, row.token_hash == here) for row in rows]
-
-
-def end_device(db: Session, *, actor: SignedIn, number: str) -> bool:
-    """End one of my own sign-ins; return whether there was one."""
-    mine = account_tag(house_of(db), actor.account_id)
-    with writing(db):
-        rows = db.scalars(select(SignIn).where(SignIn.account_tag == mine)).all()
-        for row in rows:
-            if row.token_hash.hex()[:16] == number:
-                db.delete(row)
-                return True
-    return False
 
 
 def end_all(db: Session, account_id: UUID, *, but_token: str = "") -> None:
     """End every sign-in of an account, except one; the caller has the write transaction."""
     tag = account_tag(house_of(db), account_id)
     query = delete(SignIn).where(SignIn.account_tag == tag)
-    db.execute(query.where(SignIn.token_hash != _hash(but_token)) if but_token else query)
+    db.execute(query.where(SignIn.token_hash != token_hash(but_token)) if but_token else query)

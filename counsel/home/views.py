@@ -15,7 +15,8 @@ from counsel.core.database import house_of
 from counsel.core.doctor import findings
 from counsel.crypto.selftest import selftest
 from counsel.home.queries import file_sight, gaps, next_own, own_case, staff_count, student_count
-from counsel.pathway.appointments.reception import day_sheet, duty_tasks, waiting_requests
+from counsel.pathway.appointments.duty import duty_tasks
+from counsel.pathway.appointments.reception import day_sheet, waiting_requests
 from counsel.pathway.cases.services import case_by_number, caseload
 from counsel.pathway.sessions.services import unsigned_notes
 from counsel.people.rule_texts import rules_waiting

@@ -192,9 +192,9 @@ def credential_end(db: Session, holder_id: UUID) -> date | None:
     return db.scalar(select(func.max(Credential.valid_to)).where(Credential.holder_id == holder_id))
 
 
-def may_take_cases(db: Session, holder_id: UUID) -> bool:
-    """Return whether the counsellor has a credential that is valid today (R6-02)."""
-    day = today(house_of(db).settings.time_zone)
+def may_take_cases(db: Session, holder_id: UUID, on: date | None = None) -> bool:
+    """Return whether the counsellor has a credential that is valid on a day, today unless told (R6-02)."""
+    day = on or today(house_of(db).settings.time_zone)
     query = select(Credential.credential_id).where(
         Credential.holder_id == holder_id, Credential.valid_from <= day, Credential.valid_to >= day
     )

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from counsel.access.accounts import login_tag
+from counsel.access.devices import end_device, my_devices
 from counsel.access.gate import keys_of, require
-from counsel.access.sign_ins import SignedIn, change_role, end_device, my_devices
+from counsel.access.sign_ins import SignedIn, change_role
 from counsel.confidentiality.roles import Role
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now

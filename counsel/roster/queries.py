@@ -77,7 +77,7 @@ def free_slots(db: Session, day: date, *, holder_id: UUID | None = None, client_
     if holder_id is not None:
         query = query.where(Availability.holder_id == holder_id)
     hours = db.scalars(query).all()
-    able = {row.holder_id for row in hours if may_take_cases(db, row.holder_id)}
+    able = {row.holder_id for row in hours if may_take_cases(db, row.holder_id, day)}
     resources = {row.holder_id for row in hours} | {row.room_id for row in hours} | ({client_id} if client_id else set())
     taken = taken_units(db, resources, at_local(day, 0, zone), at_local(day, 1440, zone))
     slots = (slot for row in hours if row.holder_id in able for slot in _slots_of(db, row, day))

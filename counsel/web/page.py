@@ -76,8 +76,11 @@ def page(
     """
 
     def register(view: View) -> View:
+        """Put the guarded view under the rule and leave the view itself as it is."""
+
         @wraps(view)
         def guarded(**arguments: Any) -> Any:
+            """Look who asks, then call the view."""
             db, actor = database(), present_actor()
             if permission is None:
                 return view(db, actor, **arguments)

@@ -53,7 +53,7 @@ def test_every_change_is_a_post(sqlite_centre: Centre) -> None:
     acts = ("cancel", "accept", "vouch", "dismiss", "reset", "decide", "finish", "begin", "receive", "sign_out", "lock")
     for rule in app.url_map.iter_rules():
         name = rule.endpoint.split(".")[-1]
-        if name in acts or name.endswith("_here") and name in ("sign_out_here", "dismiss_here", "help_here"):
+        if name in acts or (name.endswith("_here") and name in ("sign_out_here", "dismiss_here", "help_here")):
             assert "GET" not in (rule.methods or ()), rule
 
 
@@ -92,7 +92,7 @@ def test_rooms_stay_small_and_speak_for_themselves() -> None:
                 problems.append(f"{path.name}:{node.name}: long function")
             if not node.name.startswith("_") and not ast.get_docstring(node) and len(node.body) > 2:
                 problems.append(f"{path.name}:{node.name}: no docstring")
-    assert problems == []
+    assert problems == [], problems
 
 
 def test_cryptography_is_imported_in_one_place() -> None:

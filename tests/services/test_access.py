@@ -6,12 +6,11 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
+from counsel.access.devices import end_device, my_devices
 from counsel.access.models import Account, SignIn
 from counsel.access.sign_ins import (
     change_role,
-    end_device,
     lock_vault,
-    my_devices,
     open_sign_in,
     present_person,
     remember_device,

@@ -26,17 +26,14 @@ from counsel.core.settings import load_settings
 from counsel.jobs.backup import back_up, copy_locks, restore_from
 from counsel.jobs.runner import run_jobs
 from counsel.pathway.appointments.concerns import raise_concern
+from counsel.pathway.appointments.duty import call_duty, duty_tasks, finish_task, read_task
 from counsel.pathway.appointments.lifecycle import OCCUPYING
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.reception import (
-    call_duty,
     check_in,
     confirm_request,
-    duty_tasks,
-    finish_task,
     note_absence,
     offer_time,
-    read_task,
     register_walk_in,
 )
 from counsel.pathway.appointments.requests import (

@@ -12,7 +12,6 @@ from counsel.access.accounts import login_tag
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import Recorder, recording
-from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import at_local, local, now, today
 from counsel.core.database import house_of
@@ -27,10 +26,7 @@ from counsel.people.cards import ClientCard, client_cards, student_card, write_c
 from counsel.people.models import Student
 from counsel.records.services import item_of, open_bodies
 from counsel.roster.queries import find_slot, rooms
-from counsel.tasks.models import Task
-from counsel.tasks.services import end_task, open_task, open_tasks
 
-HELP_MINUTES = 10
 CENTRE_REASONS = ("counsellor_away", "room", "closed")
 
 
@@ -252,61 +248,3 @@ def _walk_in_person(db: Session, actor: SignedIn, student_no: str, name: str) ->
     if not name:
         raise InvalidError(name="empty")
     return new_id(), ClientCard(name)
-
-
-def call_duty(db: Session, *, actor: SignedIn) -> Task:
-    """Say "someone needs help at my desk": a task for the duty counsellor, without any text.
-
-    Records: ``risk:duty:called``. Rule: 篇4 五.
-    """
-    require(db, actor, Permission.DUTY_CALL)
-    with recording(db) as record:
-        task = open_task(db, kind="contact", due_at=now() + timedelta(minutes=HELP_MINUTES), object_id=actor.staff_id)
-        record.line("risk:duty:called", role=actor.role, actor_id=actor.staff_id, object_id=task.task_id)
-    return task
-
-
-def duty_tasks(db: Session, *, actor: SignedIn) -> list[Task]:
-    """Return the open tasks: neutral, so every counsellor may see that something waits."""
-    require(db, actor, Permission.TASK_LIST)
-    return open_tasks(db)
-
-
-def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Task, dict[str, Any], ClientCard | None]:
-    """Open what a task is about, for whoever may end it.
-
-    Records: ``risk:task:read``. Rule: 篇4 五.
-    """
-    task = db.get(Task, task_id) if task_id else None
-    require(db, actor, Permission.TASK_END, Facts(client_id=task.client_id) if task else None, object_id=task_id)
-    assert task is not None
-    keyring = keys_of(db, actor)
-    with recording(db) as record:
-        item = item_of(db, task.box_id, "alarm") or item_of(db, task.box_id, "concern") if task.box_id else None
-        words = open_bodies(db, box=open_box(db, keyring, item.box_id), item=item)[0] if item else {}
-        cards = client_cards(db, keyring, [task.client_id]) if task.client_id else {}
-        record.line("risk:task:read", role=actor.role, actor_id=actor.holder_id, subject_id=task.client_id, object_id=task_id)
-    return task, words, cards.get(task.client_id) if task.client_id else None
-
-
-def finish_task(db: Session, *, actor: SignedIn, task_id: UUID | None, outcome: str) -> None:
-    """End a task with the recorded contact.
-
-    :raises ConflictError: when a colleague ended it already.
-
-    Records: ``risk:task:ended``. Rule: 篇4 五.
-    """
-    task = db.get(Task, task_id) if task_id else None
-    require(db, actor, Permission.TASK_END, Facts(client_id=task.client_id) if task else None, object_id=task_id)
-    assert task is not None
-    with recording(db) as record:
-        db.refresh(task, with_for_update=True)
-        end_task(task, outcome)
-        record.line(
-            "risk:task:ended",
-            role=actor.role,
-            actor_id=actor.holder_id,
-            subject_id=task.client_id,
-            object_id=task_id,
-            detail=outcome,
-        )

@@ -1,6 +1,6 @@
 """Views of booking (students), reception (desk, counsellors), duty, and a teacher's concern."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, flash, render_template, request, url_for
@@ -9,27 +9,11 @@ from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
-from counsel.core.clock import local, today
-from counsel.core.errors import ConflictError, InvalidError, TransitionError
+from counsel.core.clock import local
+from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import parse_id
-from counsel.pathway.appointments.concerns import raise_concern
-from counsel.pathway.appointments.forms import SAFETY, ConcernForm, ContactForm, ReasonForm, WalkInForm
+from counsel.pathway.appointments.forms import SAFETY, ContactForm, ReasonForm
 from counsel.pathway.appointments.models import MODES
-from counsel.pathway.appointments.reception import (
-    call_duty,
-    cancel_for_centre,
-    check_in,
-    confirm_request,
-    day_sheet,
-    duty_tasks,
-    finish_task,
-    note_absence,
-    offer_time,
-    read_request,
-    read_task,
-    register_walk_in,
-    waiting_requests,
-)
 from counsel.pathway.appointments.requests import (
     Wish,
     accept_offer,
@@ -44,7 +28,6 @@ from counsel.pathway.appointments.requests import (
 from counsel.people.staff import staff_name
 from counsel.risk.questions import ANSWERS, BOOKING, QUESTIONS
 from counsel.roster.queries import Slot, coming_days, free_slots, rooms
-from counsel.tasks.services import OUTCOMES
 from counsel.web.i18n import moment_words
 from counsel.web.messages import conflict_words, problem_words
 from counsel.web.page import go, page, zone_of
@@ -53,7 +36,6 @@ blueprint = Blueprint("appointments", __name__)
 CARRIED = ("slot", "mode", "notice", *SAFETY, "contact_way", "phone", "who_answers", "reason")
 NOTICE_VERSION = 1
 OWN, ASK = Permission.APPOINTMENT_OWN, Permission.APPOINTMENT_REQUEST
-RECEIVE = Permission.APPOINTMENT_RECEIVE
 
 
 def _chosen_day(days: list[date]) -> date | None:
@@ -193,137 +175,3 @@ def move(db: Session, actor: SignedIn, appointment: str) -> Any:
             return go(url_for("appointments.mine"))
     body = _slot_page(db, "appointments/choose.html", actor.client_id, mode=old.mode, move=old, problem=problem)
     return body, 409 if problem else 200
-
-
-@page(blueprint, "/desk", Permission.APPOINTMENT_SHEET)
-def desk(db: Session, actor: SignedIn) -> Any:
-    """The day sheet: number and initial; names on request, for this page."""
-    day = _day_asked(db)
-    rows = day_sheet(db, actor=actor, day=day, names=False)
-    return _desk_page(db, day, rows, False)
-
-
-@page(blueprint, "/desk/names", Permission.NAME_REVEAL, ("POST",))
-def desk_names(db: Session, actor: SignedIn) -> Any:
-    """The day sheet with names."""
-    day = _day_asked(db)
-    return _desk_page(db, day, day_sheet(db, actor=actor, day=day, names=True), True)
-
-
-def _day_asked(db: Session) -> date:
-    try:
-        return date.fromisoformat(request.values.get("day", ""))
-    except ValueError:
-        return today(zone_of(db))
-
-
-def _desk_page(db: Session, day: date, rows: list[Any], names: bool) -> str:
-    who = {row.appointment.counsellor_id: staff_name(db, row.appointment.counsellor_id) for row in rows}
-    around = (day - timedelta(days=1), day + timedelta(days=1))
-    return render_template(
-        "appointments/desk.html", day=day, rows=rows, who=who, names=names, around=around, today=today(zone_of(db))
-    )
-
-
-@page(blueprint, "/desk/<appointment>/<act>", RECEIVE, ("POST",))
-def receive(db: Session, actor: SignedIn, appointment: str, act: str) -> Any:
-    """Check in, note an absence, cancel for the centre, offer another time."""
-    number = parse_id(appointment)
-    if act == "check-in":
-        row = check_in(db, actor=actor, appointment_id=number)
-        flash(
-            _("Checked in.")
-            if row.state == "checked_in"
-            else _("More than half an hour late: the time is forfeited. Offer a new one.")
-        )
-    elif act == "absent":
-        note_absence(db, actor=actor, appointment_id=number)
-        flash(_("Noted. A kind message goes to the client's page."))
-    elif act == "cancel":
-        cancel_for_centre(db, actor=actor, appointment_id=number, reason=request.form.get("reason", "counsellor_away"))
-        flash(_("Cancelled for the centre; it does not count against the client."))
-    elif act == "offer":
-        offer_time(db, actor=actor, appointment_id=number, slot_key=request.form.get("slot", ""))
-        flash(_("Offered. The old time stands until the client says yes."))
-    else:
-        raise TransitionError("NO_STEP")
-    return go(url_for("appointments.desk"))
-
-
-@page(blueprint, "/walk-in", RECEIVE, ("GET", "POST"))
-def walk_in(db: Session, actor: SignedIn) -> Any:
-    """Register somebody who stands at the desk, in one short form."""
-    form = WalkInForm()
-    slots = [slot for day in coming_days(db, 3) for slot in free_slots(db, day)][:20]
-    form.slot.choices = [(s.key, f"{moment_words(s.starts_at)} · {staff_name(db, s.holder_id)}") for s in slots]
-    if form.validate_on_submit():
-        try:
-            place = {"student_no": form.student_no.data, "name": form.name.data, "slot_key": form.slot.data or ""}
-            row = register_walk_in(db, actor=actor, mode=form.mode.data, **place)
-        except InvalidError as error:
-            form.take(error)
-        except ConflictError as error:
-            form.slot.errors = [conflict_words(error.reason)]
-        else:
-            flash(_("Booked for %(time)s.", time=moment_words(row.starts_at)))
-            return go(url_for("appointments.desk", day=local(row.starts_at, zone_of(db)).date().isoformat()))
-    return render_template("appointments/walk_in.html", form=form), 422 if form.errors else 200
-
-
-@page(blueprint, "/help", Permission.DUTY_CALL, ("POST",))
-def help_here(db: Session, actor: SignedIn) -> Any:
-    """Somebody needs help at my desk: call duty, without text."""
-    call_duty(db, actor=actor)
-    flash(_("The duty counsellor has been called. Stay with the person; in danger ring 120 or 110."), "warm")
-    return go(url_for("home.today"))
-
-
-@page(blueprint, "/duty", Permission.TASK_LIST)
-def duty(db: Session, actor: SignedIn) -> Any:
-    """What waits for duty: tasks, and requests without a counsellor."""
-    waiting = waiting_requests(db, actor=actor) if actor.on_duty or actor.role == "director" else []
-    names = {row.counsellor_id: staff_name(db, row.counsellor_id) for row in waiting}
-    return render_template("appointments/duty.html", tasks=duty_tasks(db, actor=actor), waiting=waiting, names=names)
-
-
-@page(blueprint, "/duty/request/<appointment>", Permission.REQUEST_READ, ("GET", "POST"))
-def triage(db: Session, actor: SignedIn, appointment: str) -> Any:
-    """Read a request and confirm it."""
-    number = parse_id(appointment)
-    if request.method == "POST":
-        rank = request.form.get("rank", "0")
-        confirm_request(db, actor=actor, appointment_id=number, queue_rank=int(rank) if rank in ("0", "1", "2") else 0)
-        flash(_("Confirmed. From now on only the assigned counsellor opens the words."))
-        return go(url_for("appointments.duty"))
-    row, words = read_request(db, actor=actor, appointment_id=number)
-    questions = [(question.code, _(question.text)) for question in QUESTIONS if question.code in BOOKING]
-    questions.append(("urgent", _("Is it urgent?")))
-    name = staff_name(db, row.counsellor_id)
-    return render_template("appointments/triage.html", row=row, said=words, questions=questions, name=name)
-
-
-@page(blueprint, "/duty/task/<task>", Permission.TASK_END, ("GET", "POST"))
-def task(db: Session, actor: SignedIn, task: str) -> Any:
-    """Open a task and end it with the recorded contact."""
-    number = parse_id(task)
-    if request.method == "POST":
-        outcome = request.form.get("outcome", "")
-        if outcome in OUTCOMES:
-            finish_task(db, actor=actor, task_id=number, outcome=outcome)
-            flash(_("Recorded. Thank you."))
-            return go(url_for("appointments.duty"))
-        flash(_("Choose what came of it."), "stop")
-    row, said, card = read_task(db, actor=actor, task_id=number)
-    questions = [(question.code, _(question.text)) for question in QUESTIONS if question.code in BOOKING]
-    questions.append(("urgent", _("Is it urgent?")))
-    return render_template("appointments/task.html", row=row, said=said, card=card, questions=questions)
-
-
-@page(blueprint, "/concern", Permission.CONCERN_RAISE, ("GET", "POST"))
-def concern(db: Session, actor: SignedIn) -> Any:
-    """A class teacher raises a concern; the answer is always the same."""
-    form = ConcernForm()
-    if form.validate_on_submit():
-        raise_concern(db, actor=actor, about=form.about.data, text=form.text.data)
-        return render_template("appointments/concern_sent.html")
-    return render_template("appointments/concern.html", form=form), 422 if form.errors else 200

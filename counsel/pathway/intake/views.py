@@ -95,6 +95,7 @@ def interview(db: Session, actor: SignedIn, case: str) -> Any:
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
 
     def save(content: dict[str, Any], seen: int, sign: bool) -> None:
+        """Save or sign this form."""
         if sign:
             sign_intake(db, actor=actor, case=found, content=content, seen_version=seen)
         else:

@@ -25,6 +25,7 @@ def negotiate(db: Session, actor: SignedIn, case: str) -> Any:
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
 
     def save(content: dict[str, Any], seen: int, sign: bool) -> object:
+        """Save or sign this form."""
         return write_form(db, actor=actor, case=found, kind=PLAN, content=content, seen_version=seen, sign=sign)
 
     return edit_page(db, actor, found, PLAN, PlanForm, "sessions/form.html", save)

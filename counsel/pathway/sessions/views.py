@@ -65,6 +65,7 @@ def note(db: Session, actor: SignedIn, case: str, number: int) -> Any:
         require(db, actor, Permission.NOTE_READ, None)
 
     def save(content: dict[str, Any], seen: int, sign: bool) -> None:
+        """Save or sign this form."""
         write_note(db, actor=actor, case=found, number=number, content=content, seen_version=seen, sign=sign)
 
     return edit_page(db, actor, found, NOTE, NoteForm, "sessions/note.html", save, number=number)

@@ -1,0 +1,156 @@
+"""The demonstration's clients and their way: six cases on the pathway, and a living week."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from counsel.access.sign_ins import SignedIn
+from counsel.confidentiality.limits import LIMITS
+from counsel.confidentiality.roles import Role
+from counsel.core.clock import as_of, at_local, now, today
+from counsel.core.database import house_of
+from counsel.pathway.appointments.concerns import raise_concern
+from counsel.pathway.appointments.models import Appointment
+from counsel.pathway.appointments.reception import check_in, confirm_request, register_walk_in
+from counsel.pathway.appointments.requests import Wish, request_appointment
+from counsel.pathway.assessment.services import finish_assessment
+from counsel.pathway.cases.dossier import ASSESSMENT, PLAN, write_form
+from counsel.pathway.cases.models import Case
+from counsel.pathway.intake.services import (
+    POINTS,
+    age_of,
+    client_of,
+    decide_intake,
+    guardian_parts,
+    receive_client,
+    record_consent,
+    record_screen,
+    sign_intake,
+)
+from counsel.pathway.plans.services import finish_plan
+from counsel.pathway.sessions.services import begin_session, write_note
+from counsel.roster.queries import Slot, free_slots
+
+PASSPHRASE = "qingshan lvshui mingyue wanfeng"
+COUNSELLORS = ("zhou", "chen", "lin")
+
+
+CALM = {"q1": "no", "q2": "no", "q7": "no", "urgent": "no"}
+
+
+ALL_NO = dict.fromkeys(("q1", "q2", "q6a", "q7", "q8a", "q8b", "q9", "q10", "q11", "q12"), "no")
+
+
+REASONS = (
+    "月考前总睡不着，心里发慌",
+    "和宿舍的人闹僵了，不想回去",
+    "爸妈总拿我和别人比",
+    "不知道为什么，最近什么都提不起劲",
+    "想聊聊以后学什么",
+    "上课老走神，作业拖到半夜",
+)
+
+
+STAGES = ("intake", "assessment", "planning", "counselling", "counselling", "signed")
+
+
+@dataclass
+class Demo:
+    """What the demonstration consists of; `people` lists every invented name and number."""
+
+    accounts: list[dict[str, str]] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
+    signed_in: dict[str, SignedIn] = field(default_factory=dict)
+
+    def note(self, role: str, username: str, name: str, student_no: str = "") -> None:
+        """Remember who can sign in."""
+        fields = {"role": role, "username": username, "passphrase": PASSPHRASE, "display_name": name}
+        self.accounts.append({**fields, "student_no": student_no})
+
+    def __getitem__(self, who: str) -> SignedIn:
+        person = self.signed_in[who]
+        ring = replace(person.keyring, groups={}) if person.keyring else None
+        return replace(person, keyring=ring, on_duty=person.role in (Role.COUNSELLOR, Role.DIRECTOR))
+
+
+def _slot(db: Session, demo: Demo, who: str, days_from_now: int, hour: int) -> Slot:
+    """Return a counsellor's free time on a day near today, the first from `hour` on."""
+    zone = house_of(db).settings.time_zone
+    day = today(zone) + timedelta(days=days_from_now)
+    slots = free_slots(db, day, holder_id=demo[who].holder_id)
+    return next(slot for slot in slots if slot.starts_at >= at_local(day, hour * 60, zone))
+
+
+def _ask(db: Session, demo: Demo, number: str, slot: Slot, reason: str, answers: dict[str, str]) -> Appointment:
+    wish = Wish(slot=slot.key, answers=answers, reason=reason, notice_version=1)
+    return request_appointment(db, actor=demo[number], wish=wish)
+
+
+def walk_cases(db: Session, demo: Demo, numbers: list[str], step: Callable[[], None]) -> None:
+    """Bring six clients to six places on the pathway, in the two weeks before today."""
+    for index, (number, stage) in enumerate(zip(numbers, STAGES, strict=True)):
+        who = COUNSELLORS[index % 3]
+        with as_of(now() - timedelta(days=10 - index)):
+            slot = _slot(db, demo, who, 1, 9 + index)
+            asked = _ask(db, demo, number, slot, REASONS[index], CALM)
+            confirm_request(db, actor=demo["chen"], appointment_id=asked.appointment_id)
+        with as_of(slot.starts_at + timedelta(minutes=3)):
+            check_in(db, actor=demo["desk"], appointment_id=asked.appointment_id)
+            case = receive_client(db, actor=demo[who], appointment_id=asked.appointment_id)
+            _walk(db, demo[who], case, stage, index)
+        step()
+
+
+def _walk(db: Session, actor: SignedIn, case: Case, stage: str, index: int) -> None:
+    answers = {**ALL_NO, "q1": "yes"} if index == 3 else ALL_NO
+    record_screen(db, actor=actor, case=case, answers=answers, ticks=frozenset(), keeping="养的猫")
+    if stage == "intake":
+        return
+    points = [limit.code for limit in LIMITS] + list(POINTS)
+    age = age_of(db, client_of(db, actor=actor, case=case))
+    part = guardian_parts(age, house_of(db).settings.guardian_policy)[0]
+    consent = {"points": points, "way": "in_room", "emergency_contact": "姨妈", "guardian": part}
+    record_consent(db, actor=actor, case=case, content=consent)
+    words = {"presenting_complaint": REASONS[index], "course": "大约一个月前开始", "past_help": "没有"}
+    decided = {"in_scope": "yes", "within_competence": "yes", "no_conflict": "yes", "expectations": "想轻松一点"}
+    sign_intake(db, actor=actor, case=case, content=words | decided, seen_version=0)
+    decide_intake(db, actor=actor, case=case, to="assessment")
+    if stage == "assessment":
+        return
+    assessed = {
+        "main_problem": f"P{index + 1:02}",
+        "severity": "LV1",
+        "basis": "interview",
+        "causes": "考试临近，睡眠不足",
+    }
+    write_form(db, actor=actor, case=case, kind=ASSESSMENT, content=assessed, seen_version=0, sign=True)
+    finish_assessment(db, actor=actor, case=case)
+    if stage == "planning":
+        return
+    plan = {"problem_order": "先睡眠，后学习", "goals": "考前能睡够6小时", "method": "认知行为", "number": "6"}
+    plan |= {"frequency": "每周一次", "agreed": "yes", "how": "in_room"}
+    write_form(db, actor=actor, case=case, kind=PLAN, content=plan, seen_version=0, sign=True)
+    finish_plan(db, actor=actor, case=case)
+    begin_session(db, actor=actor, case=case, mode="in_person", minutes=50)
+    note = {
+        "format": "dap",
+        "data": "这周睡得早了些，说起月考时笑了一下。",
+        "assessment": "灾难化的想法有松动。",
+        "plan": "继续睡眠记录。",
+    }
+    write_note(db, actor=actor, case=case, number=1, content=note, seen_version=0, sign=stage == "signed")
+
+
+def live_this_week(db: Session, demo: Demo, numbers: list[str]) -> None:
+    """Let today and the days around it live: times for today and tomorrow, requests waiting, a concern."""
+    zone = house_of(db).settings.time_zone
+    with as_of(at_local(today(zone), 7 * 60, zone)):
+        for n, who in enumerate(COUNSELLORS):
+            asked = _ask(db, demo, numbers[n], _slot(db, demo, who, 0, 10 + 2 * n), REASONS[n], CALM)
+            confirm_request(db, actor=demo["chen"], appointment_id=asked.appointment_id)
+    register_walk_in(db, actor=demo["desk"], student_no="W20260030", name="", slot_key=_slot(db, demo, "lin", 1, 11).key)
+    _ask(db, demo, numbers[3], _slot(db, demo, "zhou", 1, 14), REASONS[3], CALM)
+    _ask(db, demo, numbers[4], _slot(db, demo, "chen", 2, 15), "", {**CALM, "urgent": "yes"})
+    raise_concern(db, actor=demo["teacher"], about="班里一位同学", text="最近两周上课总趴着，午饭也不去吃。")
