@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test sure bench catalogue check-system clean
+.PHONY: help run test lint sure bench catalogue messages check-system clean
 
 help: ## list what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,5 +46,5 @@ clean: ## remove what make made; the instance folder stays
 	rm -rf $(VENV) build dist *.egg-info
 
 messages: $(STAMP) ## collect new texts into the Chinese catalogue
-	$(BIN)/pybabel -q extract -F babel.cfg -k _l -k N_ --omit-header --no-location --sort-output -o build/messages.pot .
+	$(BIN)/pybabel -q extract --ignore-dirs '.*' -F babel.cfg -k _l -k N_ --omit-header --no-location --sort-output -o build/messages.pot .
 	$(BIN)/pybabel -q update -i build/messages.pot -d counsel/translations -l zh_Hans_CN --no-fuzzy-matching --ignore-obsolete

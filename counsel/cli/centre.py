@@ -19,7 +19,7 @@ from counsel.core.migrations import migrate
 from counsel.core.settings import load_settings
 from counsel.crypto.selftest import selftest
 from counsel.home.clauses import clause_rows
-from counsel.home.demo import fill_demo, read_demo
+from counsel.home.demo import fill_demo, name_demo, read_demo
 from counsel.keys.groups import members_of
 from counsel.people.centre import prepare_centre
 from counsel.people.founding import found_centre
@@ -64,6 +64,7 @@ def demo(as_json: bool, once: bool) -> None:
                 return
             raise SettingsError("this is a real centre; a demonstration needs an empty instance folder")
         prepare_centre(settings, demo=True)
+        name_demo(settings)
         with house_session() as db, Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("A school is being invented", total=None)
             known = fill_demo(db, progress=lambda done, total: bar.update(task, completed=done, total=total))

@@ -72,6 +72,13 @@ def read_demo(settings: Settings) -> dict[str, Any] | None:
     return json.loads(path.read_text("utf-8")) if path.exists() else None
 
 
+def name_demo(settings: Settings) -> None:
+    """Give the fictional school its name, where the folder has no settings of its own."""
+    path = settings.instance / "settings.toml"
+    if not path.exists():
+        path.write_text('school_name = "望舒中学"\nschool_name_en = "Wangshu School"\n', encoding="utf-8")
+
+
 def fill_demo(db: Session, *, progress: Progress = lambda done, total: None) -> dict[str, Any]:
     """Fill an empty, marked installation. Deterministic but for keys and codes."""
     demo, total = Demo(), len(STAFF) + 12 + len(STAGES)

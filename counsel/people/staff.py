@@ -214,6 +214,12 @@ def staff_name(db: Session, holder_id: UUID | None) -> str:
     return names_of(house_of(db), account).display if account is not None else ""
 
 
+def account_name(db: Session, account_id: UUID | None) -> str:
+    """Return the display name of a staff account."""
+    account = db.get(Account, account_id) if account_id else None
+    return names_of(house_of(db), account).display if account is not None and account.kind == "staff" else ""
+
+
 def counsellors(db: Session) -> list[tuple[UUID, str]]:
     """Return (holder, name) of active counsellors, the director included, in the order of their names."""
     rows = db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active"))

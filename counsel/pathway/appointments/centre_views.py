@@ -27,7 +27,7 @@ from counsel.pathway.appointments.reception import (
     waiting_requests,
 )
 from counsel.pathway.appointments.views import blueprint
-from counsel.people.staff import staff_name
+from counsel.people.staff import account_name, staff_name
 from counsel.risk.questions import BOOKING, QUESTIONS
 from counsel.roster.queries import coming_days, free_slots
 from counsel.tasks.services import OUTCOMES
@@ -159,7 +159,8 @@ def task(db: Session, actor: SignedIn, task: str) -> Any:
     row, said, card = read_task(db, actor=actor, task_id=number)
     questions = [(question.code, _(question.text)) for question in QUESTIONS if question.code in BOOKING]
     questions.append(("urgent", _("Is it urgent?")))
-    return render_template("appointments/task.html", row=row, said=said, card=card, questions=questions)
+    caller = account_name(db, row.object_id)
+    return render_template("appointments/task.html", row=row, said=said, card=card, questions=questions, caller=caller)
 
 
 @page(blueprint, "/concern", Permission.CONCERN_RAISE, ("GET", "POST"))
