@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Length, NumberRange
 
 from counsel.confidentiality.roles import STAFF
 from counsel.crypto.passphrase import LONGEST
-from counsel.web.forms import Form, line
+from counsel.web.forms import Form, line, options
 from counsel.web.shell import ROLE_WORDS
 
 
@@ -68,7 +68,7 @@ class StaffForm(Form):
 
     display = line(_l("Name as colleagues see it"), most=40)
     login = line(_l("User name"), most=40)
-    roles = SelectMultipleField(_l("Roles"), choices=[(role.value, ROLE_WORDS[role]) for role in STAFF])
+    roles = SelectMultipleField(_l("Roles"), choices=options((role.value, ROLE_WORDS[role]) for role in STAFF))
 
 
 class CredentialForm(Form):

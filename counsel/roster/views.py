@@ -16,6 +16,7 @@ from counsel.roster.forms import HoursForm, RoomForm
 from counsel.roster.models import HALVES, Availability
 from counsel.roster.queries import rooms, week_of_duty
 from counsel.roster.services import add_room, publish_hours, set_duty
+from counsel.web.forms import options
 from counsel.web.i18n import weekday_word
 from counsel.web.messages import problem_words
 from counsel.web.page import go, page
@@ -26,9 +27,9 @@ WRITE = Permission.ROSTER_WRITE
 
 def _page(db: Session, room: RoomForm, hours: HoursForm, status: int = 200) -> Any:
     people = counsellors(db)
-    hours.holder.choices = [(holder.hex, name) for holder, name in people]
-    hours.weekday.choices = [(str(day), weekday_word(day)) for day in range(7)]
-    hours.room.choices = [(key.hex, found.name) for key, found in rooms(db).items()]
+    hours.holder.choices = options([(holder.hex, name) for holder, name in people])
+    hours.weekday.choices = options([(str(day), weekday_word(day)) for day in range(7)])
+    hours.room.choices = options([(key.hex, found.name) for key, found in rooms(db).items()])
     rows = db.query(Availability).order_by(Availability.weekday, Availability.start_minute).all()
     place = {"people": dict(people), "rooms": rooms(db), "duty": week_of_duty(db), "halves": HALVES, "rows": rows}
     return render_template("roster/week.html", room=room, hours=hours, **place), status

@@ -11,13 +11,14 @@ from werkzeug.wrappers import Response
 from counsel.core.errors import (
     BusyError,
     ConflictError,
+    InvalidError,
     LockedError,
     NotFoundError,
     TamperError,
     TransitionError,
     UnreadableError,
 )
-from counsel.web.messages import conflict_words, guard_words
+from counsel.web.messages import conflict_words, guard_words, problem_words
 from counsel.web.page import present_actor
 
 log = logging.getLogger("counsel")
@@ -53,6 +54,12 @@ def conflict(error: ConflictError) -> Answer:
 def transition(error: TransitionError) -> Answer:
     """A guard's evidence is missing; said in words a counsellor understands."""
     return render_template("errors/conflict.html", words=guard_words(error.guard), fields=typed_fields()), 409
+
+
+def invalid(error: InvalidError) -> Answer:
+    """Input that a form let through and a service refused, where the page has no field to put it beside."""
+    words = " ".join(dict.fromkeys(problem_words(code) for code in error.problems.values()))
+    return render_template("errors/conflict.html", words=words, fields=typed_fields()), 422
 
 
 def locked(_error: LockedError) -> Response:
@@ -100,6 +107,7 @@ def init(app: Flask) -> None:
     app.register_error_handler(CSRFError, stale)
     app.register_error_handler(ConflictError, conflict)
     app.register_error_handler(TransitionError, transition)
+    app.register_error_handler(InvalidError, invalid)
     app.register_error_handler(LockedError, locked)
     app.register_error_handler(BusyError, busy)
     app.register_error_handler(UnreadableError, unreadable)

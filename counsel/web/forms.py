@@ -1,11 +1,13 @@
 """The base of all forms: language, cleaning of text, problems of services put beside their fields."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from counsel.core.errors import InvalidError
@@ -49,6 +51,11 @@ def text(label: str, *, most: int = LONG_TEXT, needed: bool = False, hint: str =
     checks: list[Any] = [InputRequired(_l("Fill this in."))] if needed else []
     checks += [Length(max=most, message=_l("At most %(max)d characters."))]
     return TextAreaField(label, validators=checks, filters=[clean], description=hint, render_kw={"rows": rows})
+
+
+def options(pairs: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
+    """Return (value, word) pairs as the choices of a field."""
+    return [SelectChoice(value, word) for value, word in pairs]
 
 
 def shown(field: Any) -> Any:

@@ -31,6 +31,7 @@ from counsel.people.staff import account_name, staff_name
 from counsel.risk.questions import BOOKING, QUESTIONS
 from counsel.roster.queries import coming_days, free_slots
 from counsel.tasks.services import OUTCOMES
+from counsel.web.forms import options
 from counsel.web.i18n import moment_words
 from counsel.web.messages import conflict_words
 from counsel.web.page import go, page, zone_of
@@ -98,7 +99,7 @@ def walk_in(db: Session, actor: SignedIn) -> Any:
     """Register somebody who stands at the desk, in one short form."""
     form = WalkInForm()
     slots = [slot for day in coming_days(db, 3) for slot in free_slots(db, day)][:20]
-    form.slot.choices = [(s.key, f"{moment_words(s.starts_at)} · {staff_name(db, s.holder_id)}") for s in slots]
+    form.slot.choices = options([(s.key, f"{moment_words(s.starts_at)} · {staff_name(db, s.holder_id)}") for s in slots])
     if form.validate_on_submit():
         try:
             place = {"student_no": form.student_no.data, "name": form.name.data, "slot_key": form.slot.data or ""}
@@ -168,6 +169,10 @@ def concern(db: Session, actor: SignedIn) -> Any:
     """A class teacher raises a concern; the answer is always the same."""
     form = ConcernForm()
     if form.validate_on_submit():
-        raise_concern(db, actor=actor, about=form.about.data, text=form.text.data)
-        return render_template("appointments/concern_sent.html")
+        try:
+            raise_concern(db, actor=actor, about=form.about.data, text=form.text.data)
+        except InvalidError as error:
+            form.take(error)
+        else:
+            return render_template("appointments/concern_sent.html")
     return render_template("appointments/concern.html", form=form), 422 if form.errors else 200

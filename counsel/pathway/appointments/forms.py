@@ -6,7 +6,7 @@ from wtforms import RadioField, SelectField
 from counsel.pathway.appointments.concerns import CONCERN_LENGTH
 from counsel.pathway.appointments.models import REASON_LENGTH
 from counsel.risk.questions import BOOKING
-from counsel.web.forms import Form, line, text
+from counsel.web.forms import Form, line, options, text
 from counsel.web.shell import MODE_WORDS
 
 WAY_WORDS = [("in_page", _l("Messages on this site only")), ("phone", _l("By telephone"))]
@@ -29,7 +29,7 @@ class ReasonForm(Form):
 class ContactForm(Form):
     """How to reach somebody safely."""
 
-    contact_way = RadioField(_l("How may we reach you?"), choices=WAY_WORDS, default="in_page")
+    contact_way = RadioField(_l("How may we reach you?"), choices=options(WAY_WORDS), default="in_page")
     phone = line(
         _l("Telephone"),
         most=30,
@@ -57,7 +57,7 @@ class WalkInForm(Form):
 
     student_no = line(_l("Student number"), most=40, needed=False, hint=_l("If it is on the roll, this is enough."))
     name = line(_l("Name"), most=40, needed=False, hint=_l("Only without a number."))
-    mode = SelectField(_l("How"), choices=list(MODE_WORDS.items()))
+    mode = SelectField(_l("How"), choices=options(list(MODE_WORDS.items())))
     slot = SelectField(_l("Time"), choices=[], validate_choice=False)
 
 

@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectField
 
-from counsel.web.forms import Form, text
+from counsel.web.forms import Form, options, text
 
 PROBLEM_WORDS = {
     "P01": _l("study and exam stress"),
@@ -54,9 +54,9 @@ def _choices(words: dict[str, object], coded: bool) -> list[tuple[str, object]]:
 class AssessmentForm(Form):
     """F04: never called a diagnosis."""
 
-    main_problem = SelectField(_l("Main concern"), choices=_choices(PROBLEM_WORDS, True))
-    severity = SelectField(_l("Severity"), choices=_choices(SEVERITY_WORDS, True))
-    basis = SelectField(_l("Basis"), choices=_choices(BASIS_WORDS, False))
+    main_problem = SelectField(_l("Main concern"), choices=options(_choices(PROBLEM_WORDS, True)))
+    severity = SelectField(_l("Severity"), choices=options(_choices(SEVERITY_WORDS, True)))
+    basis = SelectField(_l("Basis"), choices=options(_choices(BASIS_WORDS, False)))
     basis_note = text(_l("Which source, when"), rows=1)
     causes = text(_l("Causes: body, mind, surroundings"), rows=4)
     summary = text(_l("Summary"), rows=3)

@@ -5,7 +5,7 @@ from wtforms import RadioField, SelectMultipleField
 
 from counsel.confidentiality.limits import LIMITS
 from counsel.pathway.intake.services import POINTS
-from counsel.web.forms import Form, line, text
+from counsel.web.forms import Form, line, options, text
 
 YES_NO = [("yes", _l("Yes")), ("no", _l("No"))]
 POINT_WORDS = {
@@ -36,12 +36,12 @@ class ConsentForm(Form):
 
     points = SelectMultipleField(
         _l("Explained and understood, one by one"),
-        choices=[(limit.code.value, limit.code.value) for limit in LIMITS] + [(point, point) for point in POINTS],
+        choices=options([(limit.code.value, limit.code.value) for limit in LIMITS] + [(point, point) for point in POINTS]),
     )
-    way = RadioField(_l("How the client agreed"), choices=WAY_WORDS, validate_choice=False)
+    way = RadioField(_l("How the client agreed"), choices=options(WAY_WORDS), validate_choice=False)
     sheet_place = line(_l("Where the paper lies"), most=80, needed=False)
     emergency_contact = line(_l("Whom to reach in an emergency"), most=120)
-    guardian = RadioField(_l("The guardian's part"), choices=GUARDIAN_WORDS, validate_choice=False)
+    guardian = RadioField(_l("The guardian's part"), choices=options(GUARDIAN_WORDS), validate_choice=False)
     guardian_note = line(_l("Reason or relation"), most=200, needed=False)
 
 
@@ -59,15 +59,17 @@ class IntakeForm(Form):
     events = text(_l("Events of weight"), rows=2)
     strengths = text(_l("Strengths and what helps"), rows=2)
     expectations = text(_l("What the client hopes for"), rows=2)
-    in_scope = RadioField(_l("Within the scope of counselling?"), choices=YES_NO, validate_choice=False)
-    within_competence = RadioField(_l("Within my competence?"), choices=YES_NO, validate_choice=False)
+    in_scope = RadioField(_l("Within the scope of counselling?"), choices=options(YES_NO), validate_choice=False)
+    within_competence = RadioField(_l("Within my competence?"), choices=options(YES_NO), validate_choice=False)
     recommendation = line(
         _l("If not: institution or counsellor recommended"), most=200, needed=False, hint=_l("Name and telephone.")
     )
     no_conflict = RadioField(
         _l("No other relationship with the client or the family?"),
-        choices=[("yes", _l("None")), ("no", _l("There is one"))],
+        choices=options([("yes", _l("None")), ("no", _l("There is one"))]),
         validate_choice=False,
     )
-    client_agrees = RadioField(_l("If one talk is enough: does the client agree?"), choices=YES_NO, validate_choice=False)
+    client_agrees = RadioField(
+        _l("If one talk is enough: does the client agree?"), choices=options(YES_NO), validate_choice=False
+    )
     disposition = text(_l("What comes next"), rows=2)

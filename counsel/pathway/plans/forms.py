@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField
 
-from counsel.web.forms import Form, line, text
+from counsel.web.forms import Form, line, options, text
 
 HOW_WORDS = [
     ("own_sign_in", _l("By the client's own sign-in")),
@@ -23,5 +23,7 @@ class PlanForm(Form):
     frequency = line(_l("How often"), most=40, needed=False)
     homework = text(_l("Between sessions"), rows=2)
     disagreement = text(_l("What stays open between us"), rows=2)
-    agreed = RadioField(_l("Do both sides agree?"), choices=[("yes", _l("Yes")), ("no", _l("No"))], validate_choice=False)
-    how = RadioField(_l("How the client agreed"), choices=HOW_WORDS, validate_choice=False)
+    agreed = RadioField(
+        _l("Do both sides agree?"), choices=options([("yes", _l("Yes")), ("no", _l("No"))]), validate_choice=False
+    )
+    how = RadioField(_l("How the client agreed"), choices=options(HOW_WORDS), validate_choice=False)
