@@ -18,7 +18,7 @@ from counsel.core.clock import now
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
-from counsel.people.cards import student_card
+from counsel.people.cards import StudentCard, student_card
 from counsel.people.door import blueprint
 from counsel.people.forms import (
     ConfirmCodeForm,
@@ -29,13 +29,13 @@ from counsel.people.forms import (
     StudentSearchForm,
     passphrase_field,
 )
-from counsel.people.invitations import invite_staff, invite_student, reinvite_staff
+from counsel.people.invitations import invite_class, invite_staff, invite_student, reinvite_staff
 from counsel.people.models import Student
 from counsel.people.recovery import change_passphrase, confirm_code
 from counsel.people.roll import import_students
 from counsel.people.rule_texts import acknowledge_rule, rules_waiting
 from counsel.people.staff import colleagues, dismiss, record_credential, record_education, vouch_for
-from counsel.web.forms import Form
+from counsel.web.forms import Form, clean
 from counsel.web.page import COOKIE, device_name, go, page, set_cookie
 
 SHEET_DAYS = 60
@@ -224,7 +224,22 @@ def student_code(db: Session, actor: SignedIn, student: str) -> Any:
         require(db, actor, Permission.STUDENT_INVITE, None)
     assert student_id is not None
     code, card = invite_student(db, actor=actor, student_id=student_id, ends=now() + timedelta(days=SHEET_DAYS))
-    return render_template("people/student_code.html", code=code, card=card, until=date.today() + timedelta(days=SHEET_DAYS))
+    return _sheet([(code, card)])
+
+
+def _sheet(rows: list[tuple[str, StudentCard]]) -> str:
+    return render_template("people/student_code.html", rows=rows, until=date.today() + timedelta(days=SHEET_DAYS))
+
+
+@page(blueprint, "/students/sheets", Permission.STUDENT_INVITE, ("POST",))
+def class_sheets(db: Session, actor: SignedIn) -> Any:
+    """Printed sheets for a whole class."""
+    name = clean(request.form.get("class_name"))[:60]
+    rows = invite_class(db, actor=actor, class_name=name, ends=now() + timedelta(days=SHEET_DAYS))
+    if not rows:
+        flash(_("Nobody of this class waits for a code. Write the class exactly as it stands on the roll."), "warm")
+        return go(url_for("people.students"))
+    return _sheet(rows)
 
 
 @page(blueprint, "/roll", Permission.ROLL_IMPORT, ("GET", "POST"))

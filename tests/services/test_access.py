@@ -25,7 +25,7 @@ from counsel.keys.boxes import open_box
 from counsel.keys.groups import members_of
 from counsel.keys.models import Box
 from counsel.keys.trust import group_id
-from counsel.people.invitations import activate, invite_staff, invite_student
+from counsel.people.invitations import activate, invite_class, invite_staff, invite_student, reinvite_staff
 from counsel.people.models import Invitation, Student
 from counsel.people.recovery import change_passphrase, confirm_code, recover
 from counsel.people.staff import dismiss, may_take_cases, settle_in, vouch_for
@@ -146,8 +146,6 @@ def test_dismissal_ends_everything_at_once(centre: Centre) -> None:
 
 def test_an_administrators_reset_opens_no_vault(centre: Centre) -> None:
     """A reset makes new keys: the old boxes stay shut and nobody has vouched for the new ones."""
-    from counsel.people.invitations import reinvite_staff
-
     lan = centre.school["lan"]
     assert lan.staff_id is not None
     code = reinvite_staff(centre.db, actor=centre.school["admin"], account_id=lan.staff_id)
@@ -227,3 +225,15 @@ def test_a_role_is_changed_with_a_new_token(centre: Centre) -> None:
     again = change_role(centre.db, actor=person, role=Role.COUNSELLOR, device="phone")
     assert present_person(centre.db, person.token) is None
     assert present_person(centre.db, again.token) is not None
+
+
+def test_class_sheets_hold_a_code_for_everybody_who_waits(centre: Centre) -> None:
+    """Only those of the class who have not activated; each code works with number and birth date."""
+    desk = centre.school["desk"]
+    rows = invite_class(centre.db, actor=desk, class_name="高三3班", ends=now() + timedelta(days=60))
+    assert [card.name for _code, card in rows] == ["江有汀"]
+    code, card = rows[0]
+    activate(centre.db, code=code, passphrase="baiyun heishui", login=card.student_no, born=card.born)
+    assert invite_class(centre.db, actor=desk, class_name="高三3班", ends=now() + timedelta(days=60)) == []
+    with pytest.raises(RefusedError):
+        invite_class(centre.db, actor=centre.school["teacher"], class_name="高三3班", ends=now() + timedelta(days=60))

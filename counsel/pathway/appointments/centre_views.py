@@ -24,6 +24,7 @@ from counsel.pathway.appointments.reception import (
     offer_time,
     read_request,
     register_walk_in,
+    standing_appointment,
     waiting_requests,
 )
 from counsel.pathway.appointments.views import blueprint
@@ -67,6 +68,14 @@ def _desk_page(db: Session, day: date, rows: list[Any], names: bool) -> str:
     return render_template(
         "appointments/desk.html", day=day, rows=rows, who=who, names=names, around=around, today=today(zone_of(db))
     )
+
+
+@page(blueprint, "/desk/<appointment>/times", RECEIVE)
+def times(db: Session, actor: SignedIn, appointment: str) -> Any:
+    """Choose another time to offer; the old one stands until the client says yes."""
+    row = standing_appointment(db, actor=actor, appointment_id=parse_id(appointment))
+    slots = [slot for day in coming_days(db, 7) for slot in free_slots(db, day, holder_id=row.counsellor_id)]
+    return render_template("appointments/times.html", row=row, slots=slots, name=staff_name(db, row.counsellor_id))
 
 
 @page(blueprint, "/desk/<appointment>/<act>", RECEIVE, ("POST",))

@@ -110,6 +110,14 @@ def offer_time(db: Session, *, actor: SignedIn, appointment_id: UUID | None, slo
     return offer
 
 
+def standing_appointment(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> Appointment:
+    """Return an appointment that can still be changed, or refuse as if it were absent."""
+    found = _find(db, actor, appointment_id, Permission.APPOINTMENT_RECEIVE)
+    if found.state not in ("confirmed", "requested"):
+        raise TransitionError("NO_STEP")
+    return found
+
+
 def check_in(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> Appointment:
     """Note that the client has come: up to 30 minutes late counts as present, later the time is forfeited.
 
