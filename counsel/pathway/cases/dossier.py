@@ -14,7 +14,7 @@ from counsel.confidentiality.rules import Permission
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.keys.boxes import open_box
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import case_facts, change_cover, writing_boxes
+from counsel.pathway.cases.services import case_facts, change_cover, writing_box
 from counsel.pathway.cases.wording import forbidden_words
 from counsel.records.models import Item
 from counsel.records.services import add_addendum, item_of, items_in, open_bodies, save_draft, sign_item, start_item
@@ -141,8 +141,7 @@ def write_form(
         _check_complete(kind, content)
     keyring = keys_of(db, actor)
     with recording(db) as record:
-        own, shared = writing_boxes(db, actor=actor, case=case)
-        box = shared if kind.shared else own
+        box = writing_box(db, actor=actor, case=case, shared=kind.shared)
         item = item_of(db, box.box_id, kind.code, number)
         if item is None:
             if seen_version != 0:
@@ -155,7 +154,8 @@ def write_form(
         if sign:
             sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=seen_version)
         if cover:
-            change_cover(db, own, case, **cover)
+            assert not kind.shared, "the cover lies in the case's own box"
+            change_cover(db, box, case, **cover)
         _line(record, actor, case, kind, "signed" if sign else "drafted", item)
     return item
 
@@ -170,8 +170,7 @@ def append_to_form(db: Session, *, actor: SignedIn, case: Case, kind: FormKind, 
         raise InvalidError(addendum="empty")
     keyring = keys_of(db, actor)
     with recording(db) as record:
-        own, shared = writing_boxes(db, actor=actor, case=case)
-        box = shared if kind.shared else own
+        box = writing_box(db, actor=actor, case=case, shared=kind.shared)
         item = item_of(db, box.box_id, kind.code, number)
         if item is None:
             raise ConflictError("unsigned")

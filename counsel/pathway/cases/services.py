@@ -223,10 +223,12 @@ def cover_of(db: Session, *, actor: SignedIn, case: Case) -> Cover:
     return _open_cover(open_box(db, keys_of(db, actor), case.box_id), case)
 
 
-def writing_boxes(db: Session, *, actor: SignedIn, case: Case) -> tuple[OpenBox, OpenBox]:
-    """Open both boxes of a case to write in them, giving them new epochs where a reader left."""
+def writing_box(db: Session, *, actor: SignedIn, case: Case, shared: bool) -> OpenBox:
+    """Open a case's own box, or the one the client reads too, to write in it; a stale own box gets a new epoch first."""
     keyring = keys_of(db, actor)
-    return open_for_writing(db, keyring, case.box_id), open_box(db, keyring, case.shared_box_id)
+    if shared:
+        return open_box(db, keyring, case.shared_box_id)
+    return open_for_writing(db, keyring, case.box_id)
 
 
 def moves_of(db: Session, case: Case) -> list[CaseMove]:
