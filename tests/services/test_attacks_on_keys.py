@@ -1,20 +1,23 @@
 """Attacks on the keys: whoever has the database, or another's account, gets nothing and is noticed."""
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+import time_machine
 from sqlalchemy import select, update
 
 from counsel.access.gate import keys_of
 from counsel.access.models import Account
 from counsel.audit.chain import recording
+from counsel.core.clock import now
 from counsel.core.database import writing
 from counsel.core.errors import ConflictError, RefusedError, TamperError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.crypto.blob import BODY_AT, CHUNK_BYTES, TAG_BYTES, Kind
 from counsel.crypto.context import Place
-from counsel.keys.boxes import OpenBox, adopt, create_box, open_box, open_for_writing, revoke, rotate
+from counsel.keys.boxes import OpenBox, add_reader, adopt, create_box, open_box, open_for_writing, revoke, rotate
 from counsel.keys.bundle import Keyring, new_keyring, open_bundle
 from counsel.keys.grants import Reader, make_grant
 from counsel.keys.groups import admit, group_reader, members_of
@@ -23,6 +26,7 @@ from counsel.keys.models import Certificate, Grant, Holder
 from counsel.keys.trust import certify, check_client, check_recipient, group_id, holder_row
 from counsel.people.cards import client_holder, publish_client
 from counsel.people.invitations import staff_holder
+from counsel.people.models import Student
 from tests.conftest import Centre
 
 SECRET = "她说不想回家".encode()
@@ -302,3 +306,85 @@ def test_client_holder_is_written_once_with_its_proof(centre: Centre) -> None:
         publish_client(centre.db, actor=student)
     assert centre.db.query(Holder).filter_by(holder_id=student.holder_id).count() == 1
     assert client_holder(centre.db, student.keyring).proof == holder_row(centre.db, student.holder_id).proof  # type: ignore[union-attr]
+
+
+def test_a_grant_ends_at_its_time(centre: Centre) -> None:
+    """Expiry holds on the first opening and on the reader's own wrap alike."""
+    lan, qiu = keys(centre, "lan"), keys(centre, "qiu")
+    rows = [holder_row(centre.db, ring.holder_id) for ring in (lan, qiu)]
+    end = now() + timedelta(hours=1)
+    with writing(centre.db):
+        readers = [Reader(rows[0], "assigned"), Reader(rows[1], "reading", end)]  # type: ignore[arg-type]
+        box = create_box(centre.db, kind="case", readers=readers, granter=lan)
+    with time_machine.travel(end + timedelta(seconds=1), tick=False), pytest.raises(UnreadableError):
+        open_box(centre.db, qiu, box.box_id)
+    with writing(centre.db):
+        open_box(centre.db, qiu, box.box_id)
+    with time_machine.travel(end + timedelta(seconds=1), tick=False), pytest.raises(UnreadableError):
+        open_box(centre.db, qiu, box.box_id)
+    with time_machine.travel(end + timedelta(seconds=1), tick=False), writing(centre.db):
+        rotate(centre.db, lan, box.box_id)
+    assert {
+        grant.holder_id for grant in centre.db.scalars(select(Grant).where(Grant.box_id == box.box_id, Grant.epoch == 2))
+    } == {lan.holder_id}
+
+
+def test_an_extended_end_is_a_forgery(centre: Centre) -> None:
+    """Moving a grant's end in the database breaks its signature."""
+    lan = keys(centre, "lan")
+    row = holder_row(centre.db, lan.holder_id)
+    with writing(centre.db):
+        reader = Reader(row, "reading", now() + timedelta(hours=1))  # type: ignore[arg-type]
+        box = create_box(centre.db, kind="case", readers=[reader], granter=lan)
+        centre.db.flush()
+        centre.db.execute(update(Grant).where(Grant.box_id == box.box_id).values(not_after=now() + timedelta(days=9)))
+    centre.db.expire_all()
+    with pytest.raises(TamperError):
+        open_box(centre.db, lan, box.box_id)
+
+
+def test_a_forged_card_is_refused(centre: Centre) -> None:
+    """Cards are granted by the house: without the server secret nobody makes one that opens."""
+    desk = keys(centre, "desk")
+    student = centre.db.scalars(select(Student)).first()
+    assert student is not None
+    with writing(centre.db):
+        grant = centre.db.scalars(select(Grant).where(Grant.box_id == student.card_box_id)).one()
+        grant.signature = bytes(32)
+    with pytest.raises(TamperError):
+        open_box(centre.db, desk, student.card_box_id, keep=False)
+
+
+def test_nobody_writes_under_a_key_that_a_client_chose(centre: Centre) -> None:
+    """`duty` reads a request; writing under it would let an intruder with a client's row choose the key."""
+    student, lan = centre.school["S2024001"], keys(centre, "lan")
+    with recording(centre.db):
+        publish_client(centre.db, actor=student)
+        box = create_box(centre.db, kind="request", readers=[group_reader(centre.db, "duty", "request")], granter=student.keyring)
+    open_box(centre.db, lan, box.box_id)
+    with pytest.raises(TamperError):
+        open_box(centre.db, lan, box.box_id, for_writing=True)
+
+
+def test_a_box_is_shared_with_a_client_only_by_the_secret_of_the_card(centre: Centre) -> None:
+    """Without the proof, or with another's, nothing is granted; with it the client opens."""
+    student, lan = centre.school["S2024001"], keys(centre, "lan")
+    with recording(centre.db):
+        publish_client(centre.db, actor=student)
+    box, item, blob = case_box(centre)
+    row = holder_row(centre.db, student.holder_id)
+    assert row is not None and student.keyring.link is not None
+    for link in (None, bytes(32)):
+        with pytest.raises(TamperError):
+            add_reader(centre.db, box, reader=Reader(row, "client"), granter=lan, link=link)
+    with writing(centre.db):
+        add_reader(centre.db, box, reader=Reader(row, "client"), granter=lan, link=student.keyring.link)
+    assert read(open_box(centre.db, student.keyring, box.box_id), blob, item, lan.holder_id) == SECRET
+
+
+def test_groups_that_were_not_founded_and_readers_without_keys_raise(centre: Centre) -> None:
+    """Nothing is sealed to nobody."""
+    with pytest.raises(UnreadableError):
+        open_box(centre.db, keys(centre, "lan"), new_id())
+    with pytest.raises(RefusedError), recording(centre.db):
+        admit(centre.db, member=keys(centre, "director"), newcomer=centre.school["teacher"].holder_id, name="office")
