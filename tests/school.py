@@ -19,7 +19,7 @@ from counsel.people.models import Student
 from counsel.people.roll import import_students
 from counsel.people.staff import record_credential, settle_in, vouch_for
 
-WORDS = "qingshan lvshui mingyue wanfeng"
+WORDS = "shanquan zhufeng luoye chuyue"
 STAFF = {
     "lan": ("岚老师", {Role.COUNSELLOR}),
     "qiu": ("秋老师", {Role.COUNSELLOR}),

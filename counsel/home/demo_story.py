@@ -31,9 +31,10 @@ from counsel.pathway.intake.services import (
 )
 from counsel.pathway.plans.services import finish_plan
 from counsel.pathway.sessions.services import begin_session, write_note
+from counsel.people.passphrases import DEMONSTRATION
 from counsel.roster.queries import Slot, free_slots
 
-PASSPHRASE = "qingshan lvshui mingyue wanfeng"
+PASSPHRASE = DEMONSTRATION
 COUNSELLORS = ("zhou", "chen", "lin")
 
 

@@ -34,6 +34,7 @@ from counsel.core.clock import now
 from counsel.core.database import House, house_of, writing
 from counsel.core.errors import ConflictError, InvalidError, NotFoundError, UnreadableError
 from counsel.core.ids import new_id
+from counsel.core.installation import is_demo
 from counsel.crypto.blob import Kind, seal, unseal
 from counsel.crypto.codes import code_keys, new_code
 from counsel.crypto.context import Context
@@ -200,7 +201,8 @@ def activate(
     payload = _open_payload(db, house, row, key, born if account.kind == "student" else None)
     if account.kind == "student" and account.login_tag != login_tag(house, login):
         raise NotFoundError("invitation")
-    check_passphrase(passphrase, staff=account.kind == "staff", personal=_personal(house, account, payload))
+    personal = _personal(house, account, payload)
+    check_passphrase(passphrase, staff=account.kind == "staff", personal=personal, demo=is_demo(db))
     return _activate(db, row, account, payload, passphrase)
 
 

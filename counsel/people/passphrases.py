@@ -37,10 +37,14 @@ def offer_passphrase() -> str:
             return words
 
 
-def check_passphrase(passphrase: str, *, staff: bool, personal: Iterable[str] = ()) -> None:
+DEMONSTRATION = "qingshan lvshui mingyue wanfeng"  # printed for everybody, so no real centre takes it
+
+
+def check_passphrase(passphrase: str, *, staff: bool, personal: Iterable[str] = (), demo: bool = False) -> None:
     """Accept a passphrase or say why not.
 
     :param personal: the person's own names, number, birth date, class.
+    :param demo: only the demonstration takes its own printed passphrase.
     :raises InvalidError: field ``passphrase`` with code too_short, too_long or well_known.
     """
     plain = normalise(passphrase)
@@ -48,7 +52,7 @@ def check_passphrase(passphrase: str, *, staff: bool, personal: Iterable[str] = 
         raise InvalidError(passphrase="too_long")
     if len(plain) < (STAFF_LENGTH if staff else STUDENT_LENGTH) or any(unicodedata.category(ch) == "Cc" for ch in plain):
         raise InvalidError(passphrase="too_short_staff" if staff else "too_short_student")
-    if _is_well_known(plain, personal):
+    if _is_well_known(plain, personal) or (plain == DEMONSTRATION and not demo):
         raise InvalidError(passphrase="well_known")
 
 

@@ -15,7 +15,7 @@ from counsel.pathway.cases.wording import forbidden_words
 from counsel.pathway.intake.services import guardian_parts
 from counsel.pathway.sessions.services import note_deadline
 from counsel.people.cards import initial_of
-from counsel.people.passphrases import check_passphrase, offer_passphrase
+from counsel.people.passphrases import DEMONSTRATION, check_passphrase, offer_passphrase
 from counsel.people.roll import read_roll
 
 HEAD = "student_no,name,birth_date,class,leaves_on,guardian,guardian_phone\n"
@@ -43,6 +43,13 @@ def test_short_passphrases_are_refused(length: int, staff: bool, code: str) -> N
     """Staff 15, students 12; no composition rules."""
     with pytest.raises(InvalidError, match=code):
         check_passphrase("kqzvmtbpwxrgjd"[:length], staff=staff)
+
+
+def test_a_real_centre_refuses_the_demonstrations_passphrase() -> None:
+    """What is printed for everybody opens nothing real."""
+    check_passphrase(DEMONSTRATION, staff=True, demo=True)
+    with pytest.raises(InvalidError, match="well_known"):
+        check_passphrase(DEMONSTRATION, staff=True)
 
 
 def test_offered_passphrases_are_accepted() -> None:
