@@ -29,6 +29,7 @@ from counsel.pathway.plans import views as plans
 from counsel.pathway.sessions import views as sessions
 from counsel.people import door
 from counsel.people import views as people
+from counsel.people.staff import seen_mark
 from counsel.roster import views as roster
 from counsel.roster.queries import duty_holder
 from counsel.web import assets, errors, forms, headers, i18n, page, shell
@@ -82,7 +83,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init(app)
     shell.init(app)
     assets.init(app, folder_of("templates"), set(shell.ICONS))
-    app.jinja_env.globals.update(today_date=lambda: today(settings.time_zone), shown=forms.shown)
+    app.jinja_env.globals.update(today_date=lambda: today(settings.time_zone), shown=forms.shown, seen_mark=seen_mark)
     for views in BLUEPRINTS:
         app.register_blueprint(views.blueprint)
     logging.getLogger("werkzeug").disabled = True

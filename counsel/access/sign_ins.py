@@ -6,7 +6,7 @@
 import json
 import secrets
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
@@ -129,6 +129,7 @@ def open_sign_in(db: Session, *, account: Account, keyring: Keyring | None, devi
     )
     person = replace(person, vault_until=_vault_end(house) if keyring else None)
     with recording(db) as record:
+        db.execute(delete(SignIn).where((SignIn.idle_until < now()) | (SignIn.ends_at < now())))
         db.add(_row(house, person, device))
         record.line("sign-in:account:opened", role=chosen if not student else "somebody", object_id=person.staff_id)
     return person
@@ -153,10 +154,16 @@ def _row(house: House, person: SignedIn, device: str) -> SignIn:
         self_sealed=_seal(house, person.token, "self", _self_bytes(person)),
         vault_sealed=_seal(house, person.token, "vault", pack(keyring)) if keyring else None,
         vault_until=person.vault_until,
-        idle_until=now() + timedelta(minutes=house.settings.sign_in_idle_minutes),
-        ends_at=now() + timedelta(hours=house.settings.sign_in_hours),
+        idle_until=_coarse(now() + timedelta(minutes=house.settings.sign_in_idle_minutes), 5),
+        ends_at=_coarse(now() + timedelta(hours=house.settings.sign_in_hours), 60),
         device=device[:24],
     )
+
+
+def _coarse(moment: datetime, minutes: int) -> datetime:
+    """Return the end of the span of minutes a moment lies in: a row's times must not tell when somebody signed in."""
+    step = minutes * 60
+    return datetime.fromtimestamp(-(-int(moment.timestamp()) // step) * step, UTC)
 
 
 def token_hash(token: str) -> bytes:
@@ -223,7 +230,7 @@ def present_person(db: Session, token: str) -> SignedIn | None:
 
 
 def _touch(db: Session, house: House, row: SignIn, vault_open: bool) -> None:
-    idle = now() + timedelta(minutes=house.settings.sign_in_idle_minutes)
+    idle = _coarse(now() + timedelta(minutes=house.settings.sign_in_idle_minutes), 5)
     expired = row.vault_sealed is not None and not vault_open
     if idle - row.idle_until < SLACK and not expired:
         return

@@ -58,7 +58,7 @@ class Recorder:
         :param subject_id: the `client_id` it is about, if any.
         :param detail: codes only, never anybody's words.
         """
-        client_act = role in ("student", "guardian")
+        client_act = role in ("student", "guardian", "somebody")
         self.entries.append(Entry(tag, role, actor_id, subject_id, object_id, detail, exact=not client_act))
 
 

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from sqlalchemy import DateTime, Engine, LargeBinary, MetaData, create_engine, event
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator, Uuid
 
-from counsel.core.errors import BusyError, SettingsError
+from counsel.core.errors import BusyError, ConflictError, SettingsError
 from counsel.core.settings import Settings
 
 NAMES = {
@@ -133,6 +133,7 @@ def writing(db: Session) -> Iterator[None]:
     On SQLite every writer first queues on a lock file, because SQLite's own busy wait starves writers; an inner use
     joins the outer transaction.
 
+    :raises ConflictError: when somebody wrote the same thing first.
     :raises BusyError: when the database cannot take the change (queue too long, disk full).
     """
     if db.info.get("writing"):
@@ -146,6 +147,9 @@ def writing(db: Session) -> Iterator[None]:
             db.connection(execution_options={"counsel_write": True})
             yield
             db.commit()
+        except IntegrityError as error:
+            db.rollback()
+            raise ConflictError("faster") from error
         except OperationalError as error:
             db.rollback()
             raise BusyError(type(error.orig).__name__) from error

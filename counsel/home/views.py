@@ -22,7 +22,7 @@ from counsel.pathway.sessions.services import unsigned_notes
 from counsel.people.rule_texts import rules_waiting
 from counsel.people.staff import colleagues, expiring, staff_name
 from counsel.roster.queries import duty_holder, rooms
-from counsel.web.page import go, page, zone_of
+from counsel.web.page import go, page, whole, zone_of
 
 blueprint = Blueprint("home", __name__)
 
@@ -100,9 +100,9 @@ def _findings(db: Session) -> list[tuple[str, bool, str]]:
 @page(blueprint, "/cases", Permission.CASE_LIST, ("GET", "POST"))
 def cases(db: Session, actor: SignedIn) -> Any:
     """My caseload by covers; a number opens one of mine."""
-    number = request.form.get("number", "")
-    if request.method == "POST" and number.isdigit() and len(number) < 10:
-        found = case_by_number(db, actor=actor, number=int(number))
+    number = whole(request.form.get("number", ""))
+    if request.method == "POST" and number is not None:
+        found = case_by_number(db, actor=actor, number=number)
         return go(url_for("sessions.case", case=found.case_id))
     return render_template("home/cases.html", covers=caseload(db, actor=actor))
 

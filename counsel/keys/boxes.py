@@ -14,7 +14,7 @@ from counsel.crypto.blob import Kind, read_header, seal, unseal
 from counsel.crypto.context import NOBODY, Context, Place
 from counsel.crypto.derive import blob_key, new_key
 from counsel.keys.bundle import Keyring
-from counsel.keys.grants import Reader, make_grant, open_grant, verify_grant
+from counsel.keys.grants import Reader, check_key, make_grant, open_grant, verify_grant
 from counsel.keys.locks import make_locks, read_lock
 from counsel.keys.models import Box, BoxEpoch, Grant
 from counsel.keys.trust import check_recipient, holder_row
@@ -100,10 +100,6 @@ def open_box(db: Session, keyring: Keyring, box_id: UUID, *, for_writing: bool =
 
 
 def _newest_key(db: Session, keyring: Keyring, box: Box, for_writing: bool, keep: bool) -> tuple[bytes, int, bool]:
-    if box.parent_id is not None and box.parent_wrap is not None and box.parent_epoch is not None:
-        parent = open_box(db, keyring, box.parent_id, for_writing=for_writing)
-        place = Place("boxes", box.box_id, box.epoch, NOBODY)
-        return parent.unseal(box.parent_wrap, Kind.KEY, place), box.epoch, parent.stale
     holders = [keyring.holder_id, *keyring.groups]
     grants = db.scalars(
         select(Grant).where(Grant.box_id == box.box_id, Grant.holder_id.in_(holders)).order_by(Grant.epoch.desc())
@@ -117,6 +113,10 @@ def _newest_key(db: Session, keyring: Keyring, box: Box, for_writing: bool, keep
             key = open_grant(db, grant, holder, *own, for_writing=for_writing, keep=keep)
             stale = box.stale or grant.epoch < box.epoch or (for_writing and _reader_rotated(db, box))
             return key, grant.epoch, stale
+    if box.parent_id is not None and box.parent_wrap is not None and box.parent_epoch is not None:
+        parent = open_box(db, keyring, box.parent_id, for_writing=for_writing)
+        place = Place("boxes", box.box_id, box.epoch, NOBODY)
+        return parent.unseal(box.parent_wrap, Kind.KEY, place), box.epoch, parent.stale
     raise UnreadableError("no grant")
 
 
@@ -186,7 +186,7 @@ def rotate(db: Session, keyring: Keyring, box_id: UUID) -> OpenBox:
     """Give a box a new epoch for its present readers; protects what is written afterwards, and only that."""
     opened = open_box(db, keyring, box_id, for_writing=True)
     box = db.get_one(Box, box_id)
-    readers = [_still_valid(db, grant) for grant in _present_grants(db, box)]
+    readers = [_still_valid(db, grant, opened.keys[grant.epoch]) for grant in _present_grants(db, box)]
     new_epoch, key = box.epoch + 1, new_key()
     opened.keys[new_epoch], opened.epoch, opened.stale = key, new_epoch, False
     place = Place("box_epochs", box_id, new_epoch, NOBODY)
@@ -203,14 +203,17 @@ def _present_grants(db: Session, box: Box) -> list[Grant]:
     return list(db.scalars(select(Grant).where(Grant.box_id == box.box_id, Grant.epoch == box.epoch)))
 
 
-def _still_valid(db: Session, grant: Grant) -> Reader | None:
-    """Return the reader of a present grant with the newest keys, or None when the reader has left or it expired."""
+def _still_valid(db: Session, grant: Grant, key: bytes) -> Reader | None:
+    """Return the reader of a present grant with the newest keys, or None when the reader has left or it expired.
+
+    :raises TamperError: a grant whose granter did not know this box's key: planted, and never carried over.
+    """
     then = holder_row(db, grant.holder_id, grant.holder_version)
     newest = holder_row(db, grant.holder_id)
     if then is None or newest is None or newest.revoked:
         return None
     try:
-        verify_grant(db, grant, then)
+        check_key(grant, verify_grant(db, grant, then), key)
     except UnreadableError as error:
         if isinstance(error, TamperError):
             raise

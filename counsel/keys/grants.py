@@ -16,9 +16,10 @@ from counsel.crypto.context import NOBODY, Context
 from counsel.crypto.derive import digest, mac, same, subkey
 from counsel.crypto.signatures import sign, verifies
 from counsel.keys.bundle import Keyring
-from counsel.keys.models import Grant, Holder
+from counsel.keys.models import Box, Grant, Holder
 from counsel.keys.trust import holder_row, print_of, roles_of
 
+HOUSE_KINDS = ("card", "concern")
 HOUSE = NOBODY  # granter of cards: written where nobody's private key is present, so a MAC stands for the signature
 
 
@@ -34,7 +35,9 @@ class Reader:
     not_after: datetime | None = None
 
 
-def _info(house: House, box_id: UUID, epoch: int, reader: Holder, granter: UUID, purpose: str, end: datetime | None) -> bytes:
+def _info(
+    house: House, box_id: UUID, epoch: int, reader: Holder, granter: tuple[UUID, int], purpose: str, end: datetime | None
+) -> bytes:
     return digest(
         b"grant/1",
         house.installation,
@@ -43,7 +46,8 @@ def _info(house: House, box_id: UUID, epoch: int, reader: Holder, granter: UUID,
         reader.holder_id.bytes,
         reader.version.to_bytes(4, "big"),
         print_of(reader),
-        granter.bytes,
+        granter[0].bytes,
+        granter[1].to_bytes(4, "big"),
         purpose.encode(),
         end.isoformat(timespec="seconds").encode() if end else b"",
     )
@@ -56,7 +60,7 @@ def make_grant(db: Session, *, box_id: UUID, epoch: int, key: bytes, reader: Rea
     """
     house = house_of(db)
     end = reader.not_after.replace(microsecond=0) if reader.not_after else None
-    by = granter.holder_id if granter else HOUSE
+    by = (granter.holder_id, granter.version) if granter else (HOUSE, 0)
     info = _info(house, box_id, epoch, reader.holder, by, reader.purpose, end)
     wrap = hybrid.wrap(key, reader.holder.kem_public, info)
     signed = digest(info, digest(wrap))
@@ -67,11 +71,13 @@ def make_grant(db: Session, *, box_id: UUID, epoch: int, key: bytes, reader: Rea
         epoch=epoch,
         holder_id=reader.holder.holder_id,
         holder_version=reader.holder.version,
-        granter_id=by,
+        granter_id=by[0],
+        granter_version=by[1],
         purpose=reader.purpose,
         not_after=end,
         wrap=wrap,
         signature=signature,
+        key_mac=mac(key, b"grant-key", info),
     )
     db.add(grant)
     return grant
@@ -88,13 +94,17 @@ def verify_grant(db: Session, grant: Grant, holder: Holder, *, for_writing: bool
     if grant.not_after is not None and now() >= grant.not_after:
         raise UnreadableError("expired")
     end = grant.not_after
-    info = _info(house, grant.box_id, grant.epoch, holder, grant.granter_id, grant.purpose, end)
+    by = (grant.granter_id, grant.granter_version)
+    info = _info(house, grant.box_id, grant.epoch, holder, by, grant.purpose, end)
     signed = digest(info, digest(grant.wrap))
     if grant.granter_id == HOUSE:
+        box = db.get(Box, grant.box_id)
+        if box is None or box.kind not in HOUSE_KINDS or holder.kind != "group":
+            raise TamperError("grant")
         if not same(grant.signature, mac(subkey(house.secret, "house-grant"), signed)):
             raise TamperError("grant")
         return info
-    granter = holder_row(db, grant.granter_id)
+    granter = holder_row(db, grant.granter_id, grant.granter_version)
     if granter is None or granter.sign_public is None or not verifies(granter.sign_public, grant.signature, signed):
         raise TamperError("grant")
     if granter.kind == "staff" and not roles_of(db, granter, even_left=True):
@@ -122,9 +132,19 @@ def open_grant(
         return unseal(key, grant.own_wrap, Kind.KEY, context)
     info = verify_grant(db, grant, holder, for_writing=for_writing)
     box_key = hybrid.unwrap(grant.wrap, kem_private, info)
+    check_key(grant, info, box_key)
     if keep and db.info.get("writing") and not _by_client(db, grant):
         grant.own_wrap = seal(key, box_key, Kind.KEY, context)
     return box_key
+
+
+def check_key(grant: Grant, info: bytes, box_key: bytes) -> None:
+    """Check that the granter knew the key of the box: a grant of another key than the box's own is planted.
+
+    :raises TamperError: when it does not belong to this key.
+    """
+    if not same(grant.key_mac, mac(box_key, b"grant-key", info)):
+        raise TamperError("grant")
 
 
 def _by_client(db: Session, grant: Grant) -> bool:

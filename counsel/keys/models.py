@@ -75,8 +75,10 @@ class Grant(Base):
     holder_id: Mapped[UUID]
     holder_version: Mapped[int]
     granter_id: Mapped[UUID]
+    granter_version: Mapped[int]
     purpose: Mapped[str] = mapped_column(String(24))
     not_after: Mapped[datetime | None]
     wrap: Mapped[bytes]
     signature: Mapped[bytes]
+    key_mac: Mapped[bytes]  # made with the box key itself: only whoever could open the box can have granted it
     own_wrap: Mapped[bytes | None]

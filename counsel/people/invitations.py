@@ -20,6 +20,7 @@ from counsel.access.accounts import (
     month_now,
     names_of,
     print_code,
+    roles_in,
     roles_text,
     seal_names,
     set_passphrase,
@@ -28,7 +29,7 @@ from counsel.access.gate import keys_of, require
 from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn, end_all
 from counsel.audit.chain import recording
-from counsel.confidentiality.roles import STAFF, Role, combination_problem
+from counsel.confidentiality.roles import KEY_HOLDING, STAFF, Role, combination_problem
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
 from counsel.core.database import House, house_of, writing
@@ -42,6 +43,7 @@ from counsel.crypto.derive import mac, new_key
 from counsel.crypto.passphrase import SALT_BYTES
 from counsel.keys.bundle import Keyring, new_keyring
 from counsel.keys.models import Holder
+from counsel.keys.trust import holder_row, is_root
 from counsel.people.cards import StudentCard, find_student, rewrite_student, student_card
 from counsel.people.models import Invitation, Student
 from counsel.people.passphrases import check_passphrase
@@ -85,8 +87,13 @@ def reinvite_staff(db: Session, *, actor: SignedIn, account_id: UUID) -> str:
     """Start a reset for a colleague: a new code for new keys. Opens no vault; the director must vouch again."""
     require(db, actor, Permission.STAFF_INVITE)
     account = db.get(Account, account_id)
-    if account is None or account.kind != "staff" or account.status == "dismissed":
+    if account is None or account.kind != "staff" or account.status == "dismissed" or account_id == actor.account_id:
         raise NotFoundError("account")
+    if set(roles_in(account)) & set(KEY_HOLDING) and actor.role is not Role.DIRECTOR:
+        require(db, actor, Permission.STAFF_ADMIT, None, object_id=account_id)  # new keys cost the old ones: hers to decide
+    holder = holder_row(db, account.holder_id) if account.holder_id else None
+    if holder is not None and is_root(house_of(db), holder):
+        raise NotFoundError("account")  # the pinned director has the printed code and nothing else
     ends = now() + timedelta(hours=house_of(db).settings.staff_invitation_hours)
     with recording(db) as record:
         code = _write_invitation(db, account_id, {"kind": "staff"}, ends)
@@ -132,11 +139,31 @@ def invite_class(db: Session, *, actor: SignedIn, class_name: str, ends: datetim
     """
     require(db, actor, Permission.STUDENT_INVITE)
     keyring = keys_of(db, actor)
+    with recording(db) as record:
+        record.line("people:names:searched", role=actor.role, actor_id=actor.holder_id)
     active = set(db.scalars(select(Account.login_tag).where(Account.kind == "student", Account.status == "active")))
     cards = [(row, student_card(db, keyring, row)) for row in db.scalars(select(Student)) if row.login_tag not in active]
     wanted = sorted((card.student_no, row.student_id) for row, card in cards if card.class_name == class_name)
     with recording(db):
         return [invite_student(db, actor=actor, student_id=student_id, ends=ends) for _number, student_id in wanted]
+
+
+def look_up_student(db: Session, *, actor: SignedIn, student_no: str) -> tuple[Student, StudentCard]:
+    """Find one student by number, for a code at the desk.
+
+    :raises InvalidError: field ``student_no``, not on the roll.
+
+    Records: ``people:name:searched``, found or not.
+    """
+    require(db, actor, Permission.STUDENT_INVITE)
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        row = db.scalar(select(Student).where(Student.login_tag == login_tag(house_of(db), student_no)))
+        card = student_card(db, keyring, row) if row is not None else None
+        record.line("people:name:searched", role=actor.role, actor_id=actor.holder_id)
+    if row is None or card is None:
+        raise InvalidError(student_no="not_on_roll")
+    return row, card
 
 
 def _snapshot(card: StudentCard) -> dict[str, Any]:
@@ -198,6 +225,8 @@ def activate(
     if row is None or row.expires_at <= now() or row.tries >= MOST_TRIES:
         raise NotFoundError("invitation")
     account = db.get_one(Account, row.account_id)
+    if account.status == "dismissed":
+        raise NotFoundError("invitation")
     payload = _open_payload(db, house, row, key, born if account.kind == "student" else None)
     if account.kind == "student" and account.login_tag != login_tag(house, login):
         raise NotFoundError("invitation")

@@ -13,6 +13,7 @@ from counsel.access.accounts import (
     set_passphrase,
     unlock,
 )
+from counsel.access.gate import keys_of
 from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn, end_all
 from counsel.access.throttling import count_failure, tags, waits_until
@@ -69,17 +70,21 @@ def confirm_code(db: Session, *, actor: SignedIn, code: str) -> SignedIn:
     return replace(actor, code_confirmed=True)
 
 
-def change_passphrase(db: Session, *, actor: SignedIn, old: str, new: str) -> None:
+def change_passphrase(db: Session, *, actor: SignedIn, old: str, new: str, address: str = "") -> None:
     """Change one's own passphrase with the old one; every other sign-in of the account ends (ASVS 6.2.3, 7.4.3).
 
     :raises InvalidError: a wrong old one, or a new one that is too short or well known.
+    :raises LockedError: while the vault is shut; wrong tries are throttled like signing in.
 
     Records: ``people:passphrase:changed``.
     """
     house = house_of(db)
+    keys_of(db, actor)
     account = db.get_one(Account, actor.account_id)
-    keyring = unlock_own(db, account, old)
+    counted = tags(db, account.login_tag, address, actor.account_id.bytes)
+    keyring = None if waits_until(db, counted) else unlock_own(db, account, old)
     if keyring is None:
+        count_failure(db, counted)
         raise InvalidError(old="wrong")
     personal = [actor.name, *keyring.card.values()]
     check_passphrase(new, staff=actor.staff_id is not None, personal=personal, demo=is_demo(db))

@@ -15,7 +15,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from counsel.access.accounts import login_tag
+from counsel.access.accounts import fold_login, login_tag
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
@@ -37,7 +37,7 @@ COLUMNS = {
     "guardian_phone": ("guardian_phone", "监护人电话"),
 }
 NEEDED = ("student_no", "name", "birth_date", "class_name", "leaves_on")
-LONGEST_CELL, MOST_ROWS = 60, 20_000
+LONGEST_CELL, LONGEST_LINE, MOST_ROWS = 60, 5_000, 20_000
 FORMULA = re.compile(r"^[=+\-@\t\r＝＋－＠]")
 HIDDEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -87,7 +87,7 @@ def decode(raw: bytes) -> str | None:
 def read_roll(raw: bytes) -> tuple[list[RollRow], list[RowProblem]]:
     """Check a file row by row; problems come with row and column."""
     text = decode(raw)
-    if text is None or "\0" in text:
+    if text is None or "\0" in text or any(len(line) > LONGEST_LINE for line in text.splitlines()):
         return [], [RowProblem(1, "", "encoding")]
     reader = csv.DictReader(io.StringIO(text, newline=""))
     names = {column: next((n for n in reader.fieldnames or [] if n.strip() in known), None) for column, known in COLUMNS.items()}
@@ -117,9 +117,9 @@ def _check_row(number: int, values: dict[str, str], seen: set[str], problems: li
         found.append(RowProblem(number, "birth_date", "no_date"))
     if leaves is None and values["leaves_on"]:
         found.append(RowProblem(number, "leaves_on", "no_month"))
-    if values["student_no"] in seen:
+    if fold_login(values["student_no"]) in seen:
         found.append(RowProblem(number, "student_no", "twice"))
-    seen.add(values["student_no"])
+    seen.add(fold_login(values["student_no"]))
     problems.extend(found)
     if found or born is None or leaves is None:
         return None
@@ -152,7 +152,7 @@ def _day(text: str) -> date | None:
 
 def _month(text: str) -> date | None:
     parts = re.fullmatch(r"(\d{4})[-/.年]?(\d{1,2})月?", text)
-    return date(int(parts[1]), int(parts[2]), 1) if parts and 1 <= int(parts[2]) <= 12 else None
+    return date(int(parts[1]), int(parts[2]), 1) if parts and int(parts[1]) >= 1 and 1 <= int(parts[2]) <= 12 else None
 
 
 def import_students(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from counsel.access.accounts import names_of, roles_in
@@ -17,14 +17,14 @@ from counsel.confidentiality.roles import KEY_HOLDING, Role
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of, writing
-from counsel.core.errors import InvalidError, NotFoundError, RefusedError
+from counsel.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
 from counsel.core.ids import new_id
 from counsel.crypto.signatures import spoken
 from counsel.keys.bundle import Keyring
 from counsel.keys.groups import admit, found_group, members_of, open_groups, renew_stale_groups
 from counsel.keys.leaving import revoke_holder
-from counsel.keys.trust import ELIGIBLE, certify, group_id, holder_row, print_of, roles_of
-from counsel.people.models import Credential, Education
+from counsel.keys.trust import ELIGIBLE, certify, group_id, holder_row, is_root, print_of, roles_of
+from counsel.people.models import Credential, Education, Invitation
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,18 @@ def _missing(db: Session, holder_id: UUID | None, roles: tuple[Role, ...]) -> li
     return lacking + [name for name in groups if holder.holder_id not in members_of(db, name)]
 
 
-def vouch_for(db: Session, *, actor: SignedIn, account_id: UUID) -> list[str]:
+def seen_mark(who: Colleague) -> str:
+    """Return what the voucher saw: fingerprint and roles, to be sent back with the vouching."""
+    return f"{who.fingerprint} {','.join(sorted(who.roles))}"
+
+
+def vouch_for(db: Session, *, actor: SignedIn, account_id: UUID, seen: str | None = None) -> list[str]:
     """Vouch for a colleague's keys and let them into the groups of their roles; return what is still missing.
 
     The director's word makes a role valid; from the third member of a group on a second colleague must vouch as well.
+
+    :param seen: the mark of what the page showed.
+    :raises ConflictError: keys or roles are not those that were shown.
 
     Records: ``people:staff:vouched``. Rule: 篇4 三; design §2.
     """
@@ -87,6 +95,8 @@ def vouch_for(db: Session, *, actor: SignedIn, account_id: UUID) -> list[str]:
     facts = Facts(requester_id=account_id) if holder is not None else None
     require(db, actor, permission, facts, object_id=account_id)
     assert account is not None and holder is not None
+    if seen is not None and seen != seen_mark(_colleague(db, account)):
+        raise ConflictError("faster")
     keyring = keys_of(db, actor)
     with recording(db) as record:
         for role in roles_in(account):
@@ -133,8 +143,12 @@ def dismiss(db: Session, *, actor: SignedIn, account_id: UUID) -> None:
     known = account is not None and account.kind == "staff" and account.account_id != actor.account_id
     require(db, actor, Permission.STAFF_DISMISS, Facts() if known else None, object_id=account_id)
     assert account is not None
+    holder = holder_row(db, account.holder_id) if account.holder_id else None
+    if holder is not None and is_root(house_of(db), holder):
+        require(db, actor, Permission.STAFF_DISMISS, None, object_id=account_id)
     with recording(db) as record:
         account = db.get_one(Account, account_id)
+        db.execute(delete(Invitation).where(Invitation.account_id == account_id))
         account.status, account.bundle_sealed, account.code_sealed = "dismissed", None, None
         end_all(db, account_id)
         if account.holder_id is not None:
@@ -195,6 +209,9 @@ def credential_end(db: Session, holder_id: UUID) -> date | None:
 def may_take_cases(db: Session, holder_id: UUID, on: date | None = None) -> bool:
     """Return whether the counsellor has a credential that is valid on a day, today unless told (R6-02)."""
     day = on or today(house_of(db).settings.time_zone)
+    holder = holder_row(db, holder_id)
+    if holder is None or holder.revoked:
+        return False
     query = select(Credential.credential_id).where(
         Credential.holder_id == holder_id, Credential.valid_from <= day, Credential.valid_to >= day
     )

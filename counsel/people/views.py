@@ -5,20 +5,17 @@ from typing import Any
 
 from flask import flash, make_response, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from counsel.access.accounts import login_tag
 from counsel.access.devices import end_device, my_devices
-from counsel.access.gate import keys_of, require
+from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn, change_role
 from counsel.confidentiality.roles import Role
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
-from counsel.core.database import house_of
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
-from counsel.people.cards import StudentCard, student_card
+from counsel.people.cards import StudentCard
 from counsel.people.door import blueprint
 from counsel.people.forms import (
     ConfirmCodeForm,
@@ -29,14 +26,13 @@ from counsel.people.forms import (
     StudentSearchForm,
     passphrase_field,
 )
-from counsel.people.invitations import invite_class, invite_staff, invite_student, reinvite_staff
-from counsel.people.models import Student
+from counsel.people.invitations import invite_class, invite_staff, invite_student, look_up_student, reinvite_staff
 from counsel.people.recovery import change_passphrase, confirm_code
 from counsel.people.roll import import_students
 from counsel.people.rule_texts import acknowledge_rule, rules_waiting
 from counsel.people.staff import colleagues, dismiss, record_credential, record_education, vouch_for
 from counsel.web.forms import Form, clean
-from counsel.web.page import COOKIE, device_name, go, page, set_cookie
+from counsel.web.page import COOKIE, address, device_name, go, page, set_cookie, whole
 
 SHEET_DAYS = 60
 
@@ -60,7 +56,7 @@ def change_my_passphrase(db: Session, actor: SignedIn) -> Any:
     form = ChangeForm()
     if form.validate_on_submit():
         try:
-            change_passphrase(db, actor=actor, old=form.old.data, new=form.new.data)
+            change_passphrase(db, actor=actor, old=form.old.data, new=form.new.data, address=address())
         except InvalidError as error:
             form.take(error)
         else:
@@ -107,8 +103,8 @@ def end_my_device(db: Session, actor: SignedIn) -> Any:
 def rules(db: Session, actor: SignedIn) -> Any:
     """Codes and rules that wait for my acknowledgement."""
     if request.method == "POST":
-        version = request.form.get("version", "")
-        acknowledge_rule(db, actor=actor, code=request.form.get("code", ""), version=int(version) if version.isdigit() else 0)
+        version = whole(request.form.get("version", "")) or 0
+        acknowledge_rule(db, actor=actor, code=request.form.get("code", ""), version=version)
         return go(url_for("people.rules"))
     return render_template("people/rules.html", waiting=rules_waiting(db, actor=actor))
 
@@ -133,7 +129,9 @@ def vouch(db: Session, actor: SignedIn, account: str) -> Any:
     """Vouch for a colleague after comparing the fingerprint in person."""
     account_id = parse_id(account)
     missing = (
-        vouch_for(db, actor=actor, account_id=account_id) if account_id else require(db, actor, Permission.STAFF_VOUCH, None)
+        vouch_for(db, actor=actor, account_id=account_id, seen=request.form.get("seen", ""))
+        if account_id
+        else require(db, actor, Permission.STAFF_VOUCH, None)
     )
     if missing:
         flash(_("Noted. A second colleague must vouch as well before the keys work."), "warm")
@@ -207,12 +205,10 @@ def students(db: Session, actor: SignedIn) -> Any:
     form = StudentSearchForm()
     found = None
     if form.validate_on_submit():
-        tag = login_tag(house_of(db), form.student_no.data)
-        row = db.scalar(select(Student).where(Student.login_tag == tag))
-        if row is None:
-            form.take(InvalidError(student_no="not_on_roll"))
-        else:
-            found = (row, student_card(db, keys_of(db, actor), row))
+        try:
+            found = look_up_student(db, actor=actor, student_no=form.student_no.data)
+        except InvalidError as error:
+            form.take(error)
     return render_template("people/students.html", form=form, found=found), 422 if form.errors else 200
 
 

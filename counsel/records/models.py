@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, String
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from counsel.core.database import CLIENT_WORLD, Base
@@ -27,6 +27,7 @@ class Item(Base):
             "on_day",
             "item_id",
         ),
+        UniqueConstraint("box_id", "kind", "number"),
         CLIENT_WORLD,
     )
     item_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -40,14 +40,21 @@ def save_draft(db: Session, *, box: OpenBox, item: Item, author: UUID, content: 
     :param seen_version: the version the writer's page was made from.
     :raises ConflictError: when another tab saved since, or the item is signed; nothing is overwritten.
     """
-    if item.state != "draft":
-        raise ConflictError("signed")
-    if item.draft_version != seen_version:
-        raise ConflictError("newer_draft")
+    _check_draft(db, item, seen_version)
     body = db.get_one(Body, (item.item_id, 0))
     body.sealed, body.author_id = _seal(box, item, 0, author, content), author
     item.draft_version += 1
     return item.draft_version
+
+
+def _check_draft(db: Session, item: Item, seen_version: int) -> None:
+    """Hold the row, so that of two writers one waits and is then told."""
+    db.flush()
+    db.refresh(item, with_for_update=True)
+    if item.state != "draft":
+        raise ConflictError("signed")
+    if item.draft_version != seen_version:
+        raise ConflictError("newer_draft")
 
 
 def sign_item(db: Session, *, box: OpenBox, item: Item, keyring: Keyring, content: Content, seen_version: int) -> int:
@@ -55,10 +62,7 @@ def sign_item(db: Session, *, box: OpenBox, item: Item, keyring: Keyring, conten
 
     :raises ConflictError: as `save_draft`.
     """
-    if item.state != "draft":
-        raise ConflictError("signed")
-    if item.draft_version != seen_version:
-        raise ConflictError("newer_draft")
+    _check_draft(db, item, seen_version)
     _add_revision(db, box, item, keyring, content, 1)
     db.delete(db.get_one(Body, (item.item_id, 0)))
     item.state, item.revision = "signed", 1
@@ -93,9 +97,12 @@ def _seal(box: OpenBox, item: Item, revision: int, author: UUID, content: Conten
 def open_bodies(db: Session, *, box: OpenBox, item: Item) -> list[dict[str, Any]]:
     """Open a draft, or a signed text followed by its addenda, oldest first.
 
-    :raises UnreadableError: moved or altered bytes; :raises TamperError: a signature that is not the author's.
+    :raises UnreadableError: moved or altered bytes;
+    :raises TamperError: a revision that is missing, or a signature that is not the author's.
     """
-    rows = db.scalars(select(Body).where(Body.item_id == item.item_id).order_by(Body.revision))
+    rows = db.scalars(select(Body).where(Body.item_id == item.item_id).order_by(Body.revision)).all()
+    if [row.revision for row in rows] != (list(range(1, item.revision + 1)) or [0]):
+        raise TamperError("revisions")
     return [_open(db, box, item, row) for row in rows]
 
 

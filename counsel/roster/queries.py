@@ -42,7 +42,7 @@ def duty_holder(db: Session, moment: datetime | None = None) -> UUID | None:
     """Return who has duty at a moment, or None."""
     weekday, half = half_of(moment or now(), house_of(db).settings.time_zone)
     duty = db.get(Duty, (weekday, half))
-    return duty.holder_id if duty else None
+    return duty.holder_id if duty and may_take_cases(db, duty.holder_id) else None
 
 
 def week_of_duty(db: Session) -> dict[tuple[int, str], UUID]:
@@ -102,7 +102,7 @@ def _busy(slot: Slot, taken: dict[UUID, set[int]], client_id: UUID | None) -> bo
 def find_slot(db: Session, key: str, *, client_id: UUID | None = None) -> Slot | None:
     """Return the free slot that a form value names, or None."""
     holder, _, stamp = key.partition(".")
-    if not stamp.isdigit() or len(stamp) > 11:
+    if not (stamp.isascii() and stamp.isdecimal()) or len(stamp) > 10:
         return None
     zone = house_of(db).settings.time_zone
     day = local(datetime.fromtimestamp(int(stamp), now().tzinfo), zone).date()

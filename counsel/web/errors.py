@@ -23,7 +23,7 @@ from counsel.web.page import present_actor
 
 log = logging.getLogger("counsel")
 Answer = tuple[str, int]
-NOT_KEPT = ("csrf_token", "passphrase", "again", "code")
+NOT_KEPT = ("csrf_token", "passphrase", "again", "code", "old", "new")
 
 
 def typed_fields() -> list[tuple[str, str]]:

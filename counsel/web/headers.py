@@ -37,7 +37,7 @@ def check_request() -> None:
             raise Forbidden
     for values in (request.args, request.form):
         for name, found in values.lists():
-            if (len(found) > 1 and name not in SEVERAL) or any("\0" in text for text in (name, *found)):
+            if (len(found) > 1 and name.removeprefix("resume_") not in SEVERAL) or any("\0" in text for text in (name, *found)):
                 raise BadRequest
 
 

@@ -119,6 +119,13 @@ def go(endpoint_url: str) -> BaseResponse:
     return redirect(endpoint_url, 303)
 
 
+def whole(text: str, most: int = 9_999_999) -> int | None:
+    """Return the whole number typed, or None; only plain digits count."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > 12:
+        return None
+    return int(text) if int(text) <= most else None
+
+
 def safe_path(path: str | None, default: str) -> str:
     """Return a path of our own site, or the default."""
     ours = bool(path) and path is not None and path.startswith("/") and not path.startswith("//") and "\\" not in path

@@ -255,10 +255,12 @@ def upgrade() -> None:
     sa.Column('holder_id', sa.Uuid(), nullable=False),
     sa.Column('holder_version', sa.Integer(), nullable=False),
     sa.Column('granter_id', sa.Uuid(), nullable=False),
+    sa.Column('granter_version', sa.Integer(), nullable=False),
     sa.Column('purpose', sa.String(length=24), nullable=False),
     sa.Column('not_after', Moment(), nullable=True),
     sa.Column('wrap', sa.LargeBinary(), nullable=False),
     sa.Column('signature', sa.LargeBinary(), nullable=False),
+    sa.Column('key_mac', sa.LargeBinary(), nullable=False),
     sa.Column('own_wrap', sa.LargeBinary(), nullable=True),
     sa.PrimaryKeyConstraint('grant_id', name=op.f('pk_grants')),
     sa.UniqueConstraint('box_id', 'epoch', 'holder_id', name=op.f('uq_grants_box_id'))
@@ -312,6 +314,7 @@ def upgrade() -> None:
     sa.Column('on_day', sa.Date(), nullable=False),
     sa.CheckConstraint("(state = 'draft' AND revision = 0) OR (state = 'signed' AND revision > 0)", name=op.f('ck_items_state')),
     sa.PrimaryKeyConstraint('item_id', name=op.f('pk_items')),
+    sa.UniqueConstraint('box_id', 'kind', 'number', name=op.f('uq_items_box_id')),
     info={'world': 'client'}
     )
     with op.batch_alter_table('items', schema=None) as batch_op:

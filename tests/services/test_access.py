@@ -148,7 +148,9 @@ def test_an_administrators_reset_opens_no_vault(centre: Centre) -> None:
     """A reset makes new keys: the old boxes stay shut and nobody has vouched for the new ones."""
     lan = centre.school["lan"]
     assert lan.staff_id is not None
-    code = reinvite_staff(centre.db, actor=centre.school["admin"], account_id=lan.staff_id)
+    with pytest.raises(RefusedError):
+        reinvite_staff(centre.db, actor=centre.school["admin"], account_id=lan.staff_id)
+    code = reinvite_staff(centre.db, actor=centre.school["director"], account_id=lan.staff_id)
     account, keyring, _printed = activate(centre.db, code=code, passphrase="baiyun heishui chunfeng")
     person = open_sign_in(centre.db, account=account, keyring=keyring, device="phone")
     assert not person.vouched and person.holder_id != lan.holder_id

@@ -56,10 +56,12 @@ def desk_names(db: Session, actor: SignedIn) -> Any:
 
 
 def _day_asked(db: Session) -> date:
+    here = today(zone_of(db))
     try:
-        return date.fromisoformat(request.values.get("day", ""))
+        day = date.fromisoformat(request.values.get("day", ""))
     except ValueError:
-        return today(zone_of(db))
+        return here
+    return day if abs((day - here).days) < 3660 else here
 
 
 def _desk_page(db: Session, day: date, rows: list[Any], names: bool) -> str:

@@ -12,6 +12,7 @@ from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
+from counsel.core.errors import TamperError
 from counsel.keys.boxes import open_box
 from counsel.people.cards import ClientCard, client_cards
 from counsel.records.services import item_of, open_bodies
@@ -50,6 +51,8 @@ def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Ta
     keyring = keys_of(db, actor)
     with recording(db) as record:
         item = item_of(db, task.box_id, "alarm") or item_of(db, task.box_id, "concern") if task.box_id else None
+        if item is not None and item.kind == "alarm" and item.author_id != task.client_id:
+            raise TamperError("task")
         words = open_bodies(db, box=open_box(db, keyring, item.box_id), item=item)[0] if item else {}
         cards = client_cards(db, keyring, [task.client_id]) if task.client_id else {}
         record.line("risk:task:read", role=actor.role, actor_id=actor.holder_id, subject_id=task.client_id, object_id=task_id)

@@ -28,6 +28,7 @@ TRANSITIONS: dict[tuple[str | None, str], str] = {
     ("confirmed", "cancelled_by_centre"): "cancel for the centre",
     ("confirmed", "moved"): "move",
     ("offered", "confirmed"): "accept the offer",
+    ("offered", "requested"): "accept the offer before triage",
     ("offered", "cancelled_by_client"): "decline the offer",
     ("offered", "cancelled_by_centre"): "take the offer back",
     ("checked_in", "completed"): "hold the session",

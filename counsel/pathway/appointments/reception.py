@@ -12,10 +12,11 @@ from counsel.access.accounts import login_tag
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import Recorder, recording
+from counsel.confidentiality.decide import role_may
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import at_local, local, now, today
 from counsel.core.database import house_of
-from counsel.core.errors import ConflictError, InvalidError, NotFoundError, TransitionError
+from counsel.core.errors import ConflictError, InvalidError, NotFoundError, TamperError, TransitionError
 from counsel.core.ids import new_id
 from counsel.keys.boxes import add_reader, open_box, revoke
 from counsel.keys.grants import Reader
@@ -55,6 +56,8 @@ def read_request(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -
     keyring = keys_of(db, actor)
     with recording(db) as record:
         item = item_of(db, appointment.box_id, "F01")
+        if item is not None and item.author_id != appointment.client_id:
+            raise TamperError("request")
         words = open_bodies(db, box=open_box(db, keyring, appointment.box_id), item=item)[0] if item else {}
         _line(record, actor, appointment, "pathway:request:read")
     return appointment, words
@@ -203,9 +206,8 @@ def day_sheet(db: Session, *, actor: SignedIn, day: date, holder_id: UUID | None
 
 
 def _cards(db: Session, actor: SignedIn, rows: list[Appointment], names: bool) -> dict[UUID, ClientCard]:
-    if actor.keyring is None or not rows:
+    if actor.keyring is None or not rows or not role_may(actor, Permission.NAME_REVEAL):
         return {}
-    require(db, actor, Permission.NAME_REVEAL)
     keyring = keys_of(db, actor)
     with recording(db) as record:
         cards = client_cards(db, keyring, [row.client_id for row in rows])

@@ -17,11 +17,7 @@ from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, TransitionError
 from counsel.core.ids import new_id
-from counsel.keys.boxes import OpenBox, create_box
-from counsel.keys.bundle import Keyring
-from counsel.keys.grants import Reader
-from counsel.keys.groups import group_reader
-from counsel.keys.trust import holder_row
+from counsel.pathway.appointments.alarms import is_alarming, raise_alarm, request_box
 from counsel.pathway.appointments.lifecycle import OCCUPYING, allowed
 from counsel.pathway.appointments.models import MODES, REASON_LENGTH, Appointment
 from counsel.pathway.cases.lifecycle import OPEN_STATES
@@ -31,10 +27,7 @@ from counsel.records.services import start_item
 from counsel.risk.questions import ANSWERS, BOOKING
 from counsel.roster.occupancy import free, take
 from counsel.roster.queries import Slot, find_slot
-from counsel.tasks.models import Task
-from counsel.tasks.services import open_task
 
-ALARM_MINUTES = 30
 CONTACT_WAYS = ("phone", "in_page")
 
 
@@ -50,44 +43,6 @@ class Wish:
     phone: str = ""
     who_answers: str = ""
     notice_version: int = 0
-
-
-def is_alarming(answers: Mapping[str, str]) -> bool:
-    """Return whether any safety answer asks for somebody at once; a refusal counts as yes (domain §3.1)."""
-    return any(answers.get(code) in ("yes", "refused") for code in (*BOOKING, "urgent"))
-
-
-def raise_alarm(db: Session, *, actor: SignedIn, answers: Mapping[str, str], phone: str = "") -> None:
-    """Put one sealed line to `duty` and a neutral task that ends only with a recorded contact; once while it is open.
-
-    Called as soon as the answers are known, whether or not the request is ever sent.
-
-    Records: ``risk:alarm:raised``. Rule: 篇4 五.
-    """
-    require(db, actor, Permission.APPOINTMENT_REQUEST)
-    if not is_alarming(answers):
-        return
-    keyring = keys_of(db, actor)
-    with recording(db) as record:
-        client_id = publish_client(db, actor=actor)
-        if db.scalar(select(Task.task_id).where(Task.client_id == client_id, Task.ended_on.is_(None))):
-            return
-        box = _request_box(db, keyring, "task")
-        said = {code: answers.get(code, "") for code in (*BOOKING, "urgent")}
-        content = {"answers": said, "phone": phone[:40]}
-        start_item(db, box=box, kind="alarm", author=keyring.holder_id, content=content)
-        due = now() + timedelta(minutes=ALARM_MINUTES)
-        open_task(db, kind="contact", due_at=due, client_id=client_id, box_id=box.box_id)
-        record.line("risk:alarm:raised", role=actor.role, actor_id=client_id, subject_id=client_id)
-
-
-def _request_box(db: Session, keyring: Keyring, kind: str) -> OpenBox:
-    """Make a box that `duty` and the client open. Whoever is assigned is granted it, and `duty` loses it."""
-    me = holder_row(db, keyring.holder_id, keyring.version)
-    assert me is not None
-    box = create_box(db, kind=kind, readers=[group_reader(db, "duty", "request"), Reader(me, "client")], granter=keyring)
-    db.flush()
-    return box
 
 
 def open_case_for(db: Session, client_id: UUID) -> Case | None:
@@ -116,7 +71,7 @@ def request_appointment(db: Session, *, actor: SignedIn, wish: Wish) -> Appointm
         raise_alarm(db, actor=actor, answers=wish.answers, phone=wish.phone)
         case = open_case_for(db, client_id)
         known = case is not None and case.counsellor_id == slot.holder_id
-        box = _request_box(db, keyring, "request")
+        box = request_box(db, keyring, "request", slot.holder_id if known else None)
         start_item(db, box=box, kind="F01", author=keyring.holder_id, content=_words(wish))
         appointment = add_appointment(db, client_id, slot, "confirmed" if known else "requested", wish.mode, "self")
         appointment.box_id, appointment.assigned = box.box_id, known
@@ -260,16 +215,15 @@ def move_own(db: Session, *, actor: SignedIn, appointment_id: UUID | None, slot_
     old = find_own(db, actor=actor, appointment_id=appointment_id)
     with recording(db) as record:
         was = old.state
-        if was not in ("requested", "confirmed"):
+        if was not in ("requested", "confirmed") or old.starts_at <= now():
             raise TransitionError("NO_STEP")
         slot = find_slot(db, slot_key, client_id=old.client_id)
-        if slot is None:
+        if slot is None or slot.holder_id != old.counsellor_id:  # another counsellor is another request
             raise ConflictError("slot_taken")
-        state = was if slot.holder_id == old.counsellor_id else "requested"
         change_state(db, old, "moved")
-        new = add_appointment(db, old.client_id, slot, state, old.mode, old.source)
+        new = add_appointment(db, old.client_id, slot, was, old.mode, old.source)
         new.box_id, new.case_id, new.queue_rank, new.call_duty = old.box_id, old.case_id, old.queue_rank, old.call_duty
-        new.assigned = old.assigned and state == "confirmed"
+        new.assigned = old.assigned
         new.replaces_id = old.appointment_id
         _line(record, actor, new, "moved")
     return new
@@ -281,10 +235,16 @@ def accept_offer(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -
     Records: ``pathway:appointment:accepted``. Rule: 篇10 一.
     """
     offer = find_own(db, actor=actor, appointment_id=appointment_id)
+    if offer.starts_at <= now():
+        raise TransitionError("NO_STEP")
     with recording(db) as record:
-        change_state(db, offer, "confirmed")
         old = db.get(Appointment, offer.replaces_id) if offer.replaces_id else None
-        if old is not None and old.state in OCCUPYING:
-            change_state(db, old, "moved")
+        waits = old is not None and old.state == "requested" and not old.assigned
+        change_state(db, offer, "requested" if waits else "confirmed")
+        if old is not None:  # what triage decided meanwhile holds for the new time as well
+            offer.assigned, offer.case_id = old.assigned, old.case_id
+            offer.queue_rank, offer.call_duty = old.queue_rank, old.call_duty
+            if old.state in OCCUPYING:
+                change_state(db, old, "moved")
         _line(record, actor, offer, "accepted")
     return offer

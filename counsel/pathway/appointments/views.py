@@ -12,6 +12,7 @@ from counsel.confidentiality.rules import Permission
 from counsel.core.clock import local
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import parse_id
+from counsel.pathway.appointments.alarms import is_alarming, raise_alarm
 from counsel.pathway.appointments.forms import SAFETY, ContactForm, ReasonForm
 from counsel.pathway.appointments.models import MODES
 from counsel.pathway.appointments.requests import (
@@ -19,10 +20,8 @@ from counsel.pathway.appointments.requests import (
     accept_offer,
     cancel_own,
     find_own,
-    is_alarming,
     move_own,
     my_appointments,
-    raise_alarm,
     request_appointment,
 )
 from counsel.people.staff import staff_name
@@ -43,10 +42,10 @@ def _chosen_day(days: list[date]) -> date | None:
     return next((day for day in days if day.isoformat() == wanted), days[0] if days else None)
 
 
-def _slot_page(db: Session, template: str, client_id: Any, **more: Any) -> str:
+def _slot_page(db: Session, template: str, client_id: Any, holder_id: Any = None, **more: Any) -> str:
     """Render a page on which a time is chosen."""
     days = coming_days(db)
-    per_day = {day: free_slots(db, day, client_id=client_id) for day in days}
+    per_day = {day: free_slots(db, day, holder_id=holder_id, client_id=client_id) for day in days}
     day = _chosen_day([day for day in days if per_day[day]] if "day" not in request.args else days)
     slots = per_day.get(day, []) if day else []
     names = {slot.holder_id: staff_name(db, slot.holder_id) for slot in slots}
@@ -82,11 +81,11 @@ def step(db: Session, actor: SignedIn) -> Any:
         return _step_page("safety", typed, contact=ContactForm(formdata=None))
     contact = ContactForm()
     answers = {code: typed[code] for code in SAFETY}
+    if wanted == "reason" and is_alarming(answers):  # before anything else is looked at
+        raise_alarm(db, actor=actor, answers=answers, phone=typed["phone"], again=True)
     if any(answer not in ANSWERS for answer in answers.values()) or not contact.validate() or _phone_missing(contact):
         problem = problem_words("unanswered") if any(answer not in ANSWERS for answer in answers.values()) else ""
         return _step_page("safety", typed, contact=contact, problem=problem)
-    if is_alarming(answers):
-        raise_alarm(db, actor=actor, answers=answers, phone=typed["phone"])
     reason = ReasonForm()
     if wanted != "send" or not reason.validate():
         if wanted != "send":
@@ -173,5 +172,7 @@ def move(db: Session, actor: SignedIn, appointment: str) -> Any:
         else:
             flash(_("Moved to %(time)s.", time=moment_words(row.starts_at)))
             return go(url_for("appointments.mine"))
-    body = _slot_page(db, "appointments/choose.html", actor.client_id, mode=old.mode, move=old, problem=problem)
+    body = _slot_page(
+        db, "appointments/choose.html", actor.client_id, old.counsellor_id, mode=old.mode, move=old, problem=problem
+    )
     return body, 409 if problem else 200

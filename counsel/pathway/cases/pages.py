@@ -15,7 +15,7 @@ from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.wording import forbidden_words
 from counsel.web.i18n import clock_time
 from counsel.web.messages import conflict_words
-from counsel.web.page import go
+from counsel.web.page import go, whole
 
 Save = Callable[[dict[str, Any], int, bool], object]
 
@@ -69,8 +69,8 @@ def _saved_words() -> str:
 
 
 def _seen() -> int:
-    text = request.form.get("version", "0")
-    return int(text) if text.isdigit() and len(text) < 9 else -1
+    seen = whole(request.form.get("version", "0"))
+    return -1 if seen is None else seen
 
 
 def _show(state: Form, form_class: Any, template: str, case: Case) -> Any:

@@ -17,6 +17,7 @@ from counsel.core.clock import age_on, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.keys.boxes import adopt, open_box, open_for_writing
+from counsel.keys.models import Box
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.requests import appointment_facts, change_state, open_case_for
 from counsel.pathway.cases.dossier import CONSENT, INTAKE, SCREEN, Form, read_form, write_form
@@ -84,7 +85,7 @@ def receive_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None)
 
 
 def _take_request(db: Session, actor: SignedIn, case: Case, appointment: Appointment) -> None:
-    if appointment.box_id is None or appointment.case_id is not None:
+    if appointment.box_id is None or db.get_one(Box, appointment.box_id).parent_id is not None:
         return
     keyring = keys_of(db, actor)
     child = open_box(db, keyring, appointment.box_id)
@@ -142,18 +143,19 @@ def record_consent(db: Session, *, actor: SignedIn, case: Case, content: Mapping
     version = consent_version(db)
     full = {**content, "version": version, "explained_by": actor.name, "age": age_of(db, card)}
     with recording(db):
-        item = write_form(db, actor=actor, case=case, kind=CONSENT, content=full, seen_version=0, sign=True, number=version)
+        number = 1 + sum(item.kind == CONSENT.code for item in items_in(db, [case.shared_box_id]))
+        item = write_form(db, actor=actor, case=case, kind=CONSENT, content=full, seen_version=0, sign=True, number=number)
         db.flush()
-        consent = Consent(
-            case_id=case.case_id,
-            version=version,
-            item_id=item.item_id,
-            way=str(content["way"]),
-            guardian_complete=part in parts,
-            on_day=today(house_of(db).settings.time_zone),
+        return db.merge(
+            Consent(
+                case_id=case.case_id,
+                version=version,
+                item_id=item.item_id,
+                way=str(content["way"]),
+                guardian_complete=part in parts,
+                on_day=today(house_of(db).settings.time_zone),
+            )
         )
-        db.add(consent)
-    return consent
 
 
 def _check_consent(content: Mapping[str, Any], part: str) -> None:
