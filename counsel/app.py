@@ -15,7 +15,7 @@ from counsel.cli import centre as centre_commands
 from counsel.cli import records as record_commands
 from counsel.cli.serve import serve_command
 from counsel.confidentiality.roles import Role
-from counsel.core.clock import today
+from counsel.core.clock import now, today
 from counsel.core.errors import SettingsError
 from counsel.core.installation import is_demo, open_house
 from counsel.core.settings import Settings, load_settings
@@ -83,7 +83,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init(app)
     shell.init(app)
     assets.init(app, folder_of("templates"), set(shell.ICONS))
-    app.jinja_env.globals.update(today_date=lambda: today(settings.time_zone), shown=forms.shown, seen_mark=seen_mark)
+    helpers = {"today_date": lambda: today(settings.time_zone), "now_utc": now, "shown": forms.shown, "seen_mark": seen_mark}
+    app.jinja_env.globals.update(helpers)
     for views in BLUEPRINTS:
         app.register_blueprint(views.blueprint)
     logging.getLogger("werkzeug").disabled = True

@@ -164,6 +164,7 @@ def upgrade() -> None:
     with op.batch_alter_table('cases', schema=None) as batch_op:
         batch_op.create_index('ix_cases_client', ['client_id'], unique=False)
         batch_op.create_index('ix_cases_list', ['counsellor_id', 'state', 'case_no', 'case_id'], unique=False)
+        batch_op.create_index('uq_cases_open', ['client_id'], unique=True, sqlite_where=sa.text("state <> 'closed'"), postgresql_where=sa.text("state <> 'closed'"))
 
     op.create_table('certificates',
     sa.Column('holder_id', sa.Uuid(), nullable=False),
@@ -507,6 +508,7 @@ def downgrade() -> None:
     op.drop_table('clients')
     op.drop_table('certificates')
     with op.batch_alter_table('cases', schema=None) as batch_op:
+        batch_op.drop_index('uq_cases_open', sqlite_where=sa.text("state <> 'closed'"), postgresql_where=sa.text("state <> 'closed'"))
         batch_op.drop_index('ix_cases_list')
         batch_op.drop_index('ix_cases_client')
 

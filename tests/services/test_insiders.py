@@ -33,6 +33,8 @@ from counsel.pathway.appointments.duty import duty_tasks, read_task
 from counsel.pathway.appointments.reception import confirm_request, day_sheet, offer_time, read_request, waiting_requests
 from counsel.pathway.appointments.requests import accept_offer
 from counsel.pathway.cases.dossier import ASSESSMENT, write_form
+from counsel.pathway.cases.evidence import ConflictClear, IdentityMatched
+from counsel.pathway.cases.services import caseload, open_case
 from counsel.pathway.intake.services import present_consent, record_consent
 from counsel.people.invitations import activate, invite_staff, invite_student, look_up_student, reinvite_staff
 from counsel.people.models import Invitation
@@ -237,3 +239,13 @@ def test_sign_ins_of_students_leave_no_second_and_no_passphrase(sqlite_centre: C
     answer = client.post("/account/passphrase", data={"old": "my old secret words", "new": "my new secret words"})
     assert answer.status_code == 401 and "secret words" not in answer.text
     assert find_account(centre.db, "S2024001") is not None
+
+
+def test_a_client_has_one_open_case_whoever_is_faster(centre: Centre) -> None:
+    """The database itself refuses a second open case; the later counsellor is told kindly."""
+    open_the_centre(centre)
+    case = received(centre)
+    evidence = (IdentityMatched("G1"), ConflictClear("G4"))
+    with pytest.raises(ConflictError, match="faster"):
+        open_case(centre.db, actor=centre.school["qiu"], client_id=case.client_id, initial="S", source="self", evidence=evidence)
+    assert len(caseload(centre.db, actor=centre.school["qiu"])) == 0

@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, String
+from sqlalchemy import CheckConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from counsel.core.database import CLIENT_WORLD, Base
@@ -20,6 +20,13 @@ class Case(Base):
         CheckConstraint(f"close_reason IS NULL OR close_reason IN {CLOSE_REASONS}", name="close_reason"),
         Index("ix_cases_list", "counsellor_id", "state", "case_no", "case_id"),
         Index("ix_cases_client", "client_id"),
+        Index(
+            "uq_cases_open",
+            "client_id",
+            unique=True,
+            sqlite_where=text("state <> 'closed'"),
+            postgresql_where=text("state <> 'closed'"),
+        ),
         CLIENT_WORLD,
     )
     case_id: Mapped[UUID] = mapped_column(primary_key=True)
