@@ -82,7 +82,7 @@ def change_passphrase(db: Session, *, actor: SignedIn, old: str, new: str, addre
     keys_of(db, actor)
     account = db.get_one(Account, actor.account_id)
     counted = tags(db, account.login_tag, address, actor.account_id.bytes)
-    keyring = None if waits_until(db, counted) else unlock_own(db, account, old)
+    keyring = None if waits_until(db, counted) else unlock(house, account, account.login_tag, old)
     if keyring is None:
         count_failure(db, counted)
         raise InvalidError(old="wrong")
@@ -92,8 +92,3 @@ def change_passphrase(db: Session, *, actor: SignedIn, old: str, new: str, addre
         set_passphrase(house, db.get_one(Account, actor.account_id), keyring, new)
         end_all(db, actor.account_id, but_token=actor.token)
         record.line("people:passphrase:changed", role="staff" if actor.staff_id else "somebody", object_id=actor.staff_id)
-
-
-def unlock_own(db: Session, account: Account, passphrase: str) -> Keyring | None:
-    """Return the account's keys for the right passphrase."""
-    return unlock(house_of(db), account, account.login_tag, passphrase)

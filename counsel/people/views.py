@@ -2,13 +2,14 @@
 
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import flash, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from counsel.access.devices import end_device, my_devices
-from counsel.access.gate import require
+from counsel.access.gate import refuse
 from counsel.access.sign_ins import SignedIn, change_role
 from counsel.confidentiality.roles import Role
 from counsel.confidentiality.rules import Permission
@@ -42,6 +43,14 @@ class ChangeForm(Form):
 
     old = passphrase_field("")
     new = passphrase_field("")
+
+
+def _id_of(db: Session, actor: SignedIn, permission: Permission, text: str) -> UUID:
+    """Return the id in an address, or refuse as if it named nothing."""
+    found = parse_id(text)
+    if found is None:
+        refuse(db, actor, permission)
+    return found
 
 
 @page(blueprint, "/account", Permission.ACCOUNT_OWN)
@@ -127,12 +136,8 @@ def staff(db: Session, actor: SignedIn) -> Any:
 @page(blueprint, "/staff/<account>/vouch", Permission.STAFF_VOUCH, ("POST",))
 def vouch(db: Session, actor: SignedIn, account: str) -> Any:
     """Vouch for a colleague after comparing the fingerprint in person."""
-    account_id = parse_id(account)
-    missing = (
-        vouch_for(db, actor=actor, account_id=account_id, seen=request.form.get("seen", ""))
-        if account_id
-        else require(db, actor, Permission.STAFF_VOUCH, None)
-    )
+    account_id = _id_of(db, actor, Permission.STAFF_VOUCH, account)
+    missing = vouch_for(db, actor=actor, account_id=account_id, seen=request.form.get("seen", ""))
     if missing:
         flash(_("Noted. A second colleague must vouch as well before the keys work."), "warm")
     else:
@@ -143,10 +148,7 @@ def vouch(db: Session, actor: SignedIn, account: str) -> Any:
 @page(blueprint, "/staff/<account>/reset", Permission.STAFF_INVITE, ("POST",))
 def reset(db: Session, actor: SignedIn, account: str) -> Any:
     """Start a reset: a new code, which opens no vault."""
-    account_id = parse_id(account)
-    if account_id is None:
-        require(db, actor, Permission.STAFF_INVITE, None)
-    assert account_id is not None
+    account_id = _id_of(db, actor, Permission.STAFF_INVITE, account)
     code = reinvite_staff(db, actor=actor, account_id=account_id)
     return render_template("people/staff.html", people=colleagues(db, actor=actor), form=StaffForm(formdata=None), code=code)
 
@@ -154,10 +156,7 @@ def reset(db: Session, actor: SignedIn, account: str) -> Any:
 @page(blueprint, "/staff/<account>/dismiss", Permission.STAFF_DISMISS, ("POST",))
 def dismiss_here(db: Session, actor: SignedIn, account: str) -> Any:
     """End a colleague's access at once."""
-    account_id = parse_id(account)
-    if account_id is None:
-        require(db, actor, Permission.STAFF_DISMISS, None)
-    assert account_id is not None
+    account_id = _id_of(db, actor, Permission.STAFF_DISMISS, account)
     dismiss(db, actor=actor, account_id=account_id)
     flash(_("Access has ended, on every device, from this moment."))
     return go(url_for("people.staff"))
@@ -167,10 +166,7 @@ def dismiss_here(db: Session, actor: SignedIn, account: str) -> Any:
 def credentials(db: Session, actor: SignedIn, holder: str) -> Any:
     """A colleague's competence log."""
     form = CredentialForm()
-    holder_id = parse_id(holder)
-    if holder_id is None:
-        require(db, actor, Permission.CREDENTIAL_RECORD, None)
-    assert holder_id is not None
+    holder_id = _id_of(db, actor, Permission.CREDENTIAL_RECORD, holder)
     if form.validate_on_submit():
         try:
             fields = {name: value for name, value in form.data.items() if name != "csrf_token"}
@@ -187,10 +183,7 @@ def credentials(db: Session, actor: SignedIn, holder: str) -> Any:
 def education(db: Session, actor: SignedIn, account: str) -> Any:
     """A colleague's continuing education."""
     form = EducationForm()
-    staff_id = parse_id(account)
-    if staff_id is None:
-        require(db, actor, Permission.CREDENTIAL_RECORD, None)
-    assert staff_id is not None
+    staff_id = _id_of(db, actor, Permission.CREDENTIAL_RECORD, account)
     if form.validate_on_submit():
         place = {"topic": form.topic.data, "minutes": form.minutes.data, "on_date": form.on_date.data}
         record_education(db, actor=actor, staff_id=staff_id, **place)
@@ -215,10 +208,7 @@ def students(db: Session, actor: SignedIn) -> Any:
 @page(blueprint, "/students/<student>/code", Permission.STUDENT_INVITE, ("POST",))
 def student_code(db: Session, actor: SignedIn, student: str) -> Any:
     """Issue a student's code, to be printed and handed over in person."""
-    student_id = parse_id(student)
-    if student_id is None:
-        require(db, actor, Permission.STUDENT_INVITE, None)
-    assert student_id is not None
+    student_id = _id_of(db, actor, Permission.STUDENT_INVITE, student)
     code, card = invite_student(db, actor=actor, student_id=student_id, ends=now() + timedelta(days=SHEET_DAYS))
     return _sheet([(code, card)])
 
