@@ -139,6 +139,11 @@ def test_a_yes_shows_the_numbers_and_calls_duty_before_anything_is_sent(site: An
     student.press(".actbar button")
     for code, value in (("q1", "no"), ("q2", "yes"), ("q7", "no"), ("urgent", "no")):
         student.page.locator(f"input[name={code}][value={value}] + span").click()
+    student.page.check("input[name=contact_way][value=phone]")
+    student.press(".actbar button")
+    assert student.sees("Write a telephone number")
+    assert student.sees("Thank you for saying it") and student.sees("12356")
+    student.page.check("input[name=contact_way][value=in_page]")
     student.press(".actbar button")
     assert student.sees("Thank you for saying it") and student.sees("12356")
     duty = somebody("chen")

@@ -85,7 +85,7 @@ def step(db: Session, actor: SignedIn) -> Any:
         raise_alarm(db, actor=actor, answers=answers, phone=typed["phone"], again=True)
     if any(answer not in ANSWERS for answer in answers.values()) or not contact.validate() or _phone_missing(contact):
         problem = problem_words("unanswered") if any(answer not in ANSWERS for answer in answers.values()) else ""
-        return _step_page("safety", typed, contact=contact, problem=problem)
+        return _step_page("safety", typed, contact=contact, problem=problem, alarming=is_alarming(answers))
     reason = ReasonForm()
     if wanted != "send" or not reason.validate():
         if wanted != "send":
