@@ -46,5 +46,6 @@ clean: ## remove what make made; the instance folder stays
 	rm -rf $(VENV) build dist *.egg-info
 
 messages: $(STAMP) ## collect new texts into the Chinese catalogue
+	@mkdir -p build
 	$(BIN)/pybabel -q extract --ignore-dirs '.*' -F babel.cfg -k _l -k N_ --omit-header --no-location --sort-output -o build/messages.pot .
 	$(BIN)/pybabel -q update -i build/messages.pot -d counsel/translations -l zh_Hans_CN --no-fuzzy-matching --ignore-obsolete

@@ -24,17 +24,18 @@ from counsel.crypto.selftest import selftest
 from counsel.home import views as home
 from counsel.pathway.appointments import centre_views as appointments
 from counsel.pathway.assessment import views as assessment
+from counsel.pathway.cases import views as cases
 from counsel.pathway.intake import views as intake
 from counsel.pathway.plans import views as plans
 from counsel.pathway.sessions import views as sessions
-from counsel.people import door
+from counsel.people import door, staff_views, student_views
 from counsel.people import views as people
 from counsel.people.staff import seen_mark
 from counsel.roster import views as roster
 from counsel.roster.queries import duty_holder
 from counsel.web import assets, errors, forms, headers, i18n, page, shell
 
-BLUEPRINTS = (people, appointments, intake, assessment, plans, sessions, roster, home)
+VIEWS = (people, staff_views, student_views, appointments, cases, intake, assessment, plans, sessions, roster, home)
 LARGEST_REQUEST = 6 * 1024 * 1024
 
 
@@ -85,8 +86,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     assets.init(app, folder_of("templates"), set(shell.ICONS))
     helpers = {"today_date": lambda: today(settings.time_zone), "now_utc": now, "shown": forms.shown, "seen_mark": seen_mark}
     app.jinja_env.globals.update(helpers)
-    for views in BLUEPRINTS:
-        app.register_blueprint(views.blueprint)
+    for blueprint in dict.fromkeys(views.blueprint for views in VIEWS):
+        app.register_blueprint(blueprint)
     logging.getLogger("werkzeug").disabled = True
     return app
 

@@ -13,14 +13,8 @@ from counsel.pathway.appointments.requests import Wish, request_appointment
 from counsel.pathway.assessment.services import finish_assessment
 from counsel.pathway.cases.dossier import ASSESSMENT, PLAN, write_form
 from counsel.pathway.cases.models import Case
-from counsel.pathway.intake.services import (
-    POINTS,
-    decide_intake,
-    receive_client,
-    record_consent,
-    record_screen,
-    sign_intake,
-)
+from counsel.pathway.intake.consent import POINTS, record_consent
+from counsel.pathway.intake.services import decide_intake, receive_client, record_screen, sign_intake
 from counsel.pathway.plans.services import finish_plan
 from counsel.roster.queries import free_slots
 from counsel.roster.services import add_room, publish_hours, set_duty

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from counsel.access.models import Account
+from counsel.access.models import Account, Deputy
 from counsel.confidentiality.roles import Role
-from counsel.core.clock import now
+from counsel.core.clock import now, today
 from counsel.core.database import House, house_of
 from counsel.core.errors import UnreadableError
 from counsel.crypto.blob import Kind, seal, unseal
@@ -80,8 +80,21 @@ def roles_text(roles: set[Role]) -> str:
 
 
 def roles_in(account: Account) -> tuple[Role, ...]:
-    """Return the roles an account may choose from."""
+    """Return an account's own roles."""
     return tuple(Role(name) for name in account.roles.split(",") if name)
+
+
+def deputised_roles(db: Session, account_id: UUID) -> set[Role]:
+    """Return the roles in which an account may act today for a colleague."""
+    day = today(house_of(db).settings.time_zone)
+    query = select(Deputy.role).where(Deputy.account_id == account_id, Deputy.from_on <= day, Deputy.until_on >= day)
+    return {Role(name) for name in db.scalars(query)}
+
+
+def roles_now(db: Session, account: Account) -> tuple[Role, ...]:
+    """Return the roles an account may choose from today: its own, then those it is a deputy for."""
+    own = roles_in(account)
+    return own + tuple(sorted(deputised_roles(db, account.account_id) - set(own)))
 
 
 def set_passphrase(house: House, account: Account, keyring: Keyring, passphrase: str) -> None:

@@ -37,6 +37,19 @@ class Account(Base):
     made_month: Mapped[date]
 
 
+class Deputy(Base):
+    """That somebody may act in a colleague's approving role between two days; the colleague keeps it (篇5 17)."""
+
+    __tablename__ = "deputies"
+    __table_args__ = (CheckConstraint("until_on >= from_on", name="days"),)
+    deputy_id: Mapped[UUID] = mapped_column(primary_key=True)
+    role: Mapped[str] = mapped_column(String(24))
+    named_by: Mapped[UUID]
+    account_id: Mapped[UUID] = mapped_column(index=True)
+    from_on: Mapped[date]
+    until_on: Mapped[date]
+
+
 class SignIn(Base):
     """One signed-in browser, found by the hash of a token that only its cookie holds; deleted when it ends."""
 

@@ -13,7 +13,17 @@ from uuid import UUID
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from counsel.access.accounts import account_tag, find_account, login_tag, month_now, names_of, roles_in, unlock
+from counsel.access.accounts import (
+    account_tag,
+    deputised_roles,
+    find_account,
+    login_tag,
+    month_now,
+    names_of,
+    roles_in,
+    roles_now,
+    unlock,
+)
 from counsel.access.models import Account, KnownDevice, SignIn
 from counsel.access.throttling import count_failure, forget_failures, tags, waits_until
 from counsel.audit.chain import recording
@@ -111,15 +121,17 @@ def _staff_id(account: Account | None) -> UUID | None:
 def open_sign_in(db: Session, *, account: Account, keyring: Keyring | None, device: str, role: Role | None = None) -> SignedIn:
     """Write a new sign-in row for somebody who has just proven who they are, and return the person."""
     house = house_of(db)
-    roles = roles_in(account)
+    roles = roles_now(db, account)
     chosen = role if role in roles else roles[0]
     student = account.kind == "student"
+    deputy = chosen not in roles_in(account)
     holder_id = keyring.holder_id if keyring else account.holder_id
     person = SignedIn(
         role=chosen,
         holder_id=holder_id,
         staff_id=_staff_id(account),
-        vouched=student or _vouched(db, holder_id, chosen),
+        vouched=student or _vouched(db, holder_id, Role.COUNSELLOR if deputy and chosen is Role.DIRECTOR else chosen),
+        deputy=deputy,
         account_id=account.account_id,
         name=(keyring.card.get("name", "") if keyring else "") if student else names_of(house, account).display,
         roles=roles,
@@ -127,10 +139,10 @@ def open_sign_in(db: Session, *, account: Account, keyring: Keyring | None, devi
         token=secrets.token_urlsafe(32),
         code_confirmed=account.code_confirmed,
     )
-    person = replace(person, vault_until=_vault_end(house) if keyring else None)
+    person = replace(person, vault_until=vault_end(house) if keyring else None)
     with recording(db) as record:
         db.execute(delete(SignIn).where((SignIn.idle_until < now()) | (SignIn.ends_at < now())))
-        db.add(_row(house, person, device))
+        db.add(sign_in_row(house, person, device))
         record.line("sign-in:account:opened", role=chosen if not student else "somebody", object_id=person.staff_id)
     return person
 
@@ -142,11 +154,13 @@ def _vouched(db: Session, holder_id: UUID | None, role: Role) -> bool:
     return holder is not None and role in roles_of(db, holder)
 
 
-def _vault_end(house: House) -> datetime:
-    return now() + timedelta(minutes=house.settings.vault_idle_minutes)
+def vault_end(house: House) -> datetime:
+    """Return the moment until which a vault opened or used now stays open, to the end of the minute."""
+    return _coarse(now() + timedelta(minutes=house.settings.vault_idle_minutes), 1)
 
 
-def _row(house: House, person: SignedIn, device: str) -> SignIn:
+def sign_in_row(house: House, person: SignedIn, device: str) -> SignIn:
+    """Return the row of a sign-in: both blobs sealed under the token, every time coarse."""
     keyring = person.keyring
     return SignIn(
         token_hash=token_hash(person.token),
@@ -195,6 +209,7 @@ def _self_bytes(person: SignedIn) -> bytes:
         "holder": person.holder_id.hex if person.holder_id else None,
         "staff": person.staff_id.hex if person.staff_id else None,
         "vouched": person.vouched,
+        "deputy": person.deputy,
         "name": person.name,
         "code": person.code_confirmed,
     }
@@ -205,7 +220,11 @@ def present_person(db: Session, token: str) -> SignedIn | None:
     """Return who is behind a cookie's token now, or None when the sign-in has ended. Touches the row once a minute."""
     house = house_of(db)
     row = db.get(SignIn, token_hash(token))
-    if row is None or now() >= min(row.idle_until, row.ends_at):
+    if row is None:
+        return None
+    if now() >= min(row.idle_until, row.ends_at):
+        with writing(db):
+            db.execute(delete(SignIn).where(SignIn.token_hash == row.token_hash))
         return None
     try:
         fields = json.loads(_unseal(house, token, "self", row.self_sealed))
@@ -213,12 +232,15 @@ def present_person(db: Session, token: str) -> SignedIn | None:
         keyring = unpack(_unseal(house, token, "vault", row.vault_sealed)) if vault_open and row.vault_sealed else None
     except UnreadableError:
         return None
+    if fields["deputy"] and Role(fields["role"]) not in deputised_roles(db, UUID(fields["account"])):
+        return None  # the days are over: sign in again, in one's own role
     _touch(db, house, row, vault_open)
     return SignedIn(
         role=Role(fields["role"]),
         holder_id=UUID(fields["holder"]) if fields["holder"] else None,
         staff_id=UUID(fields["staff"]) if fields["staff"] else None,
         vouched=fields["vouched"],
+        deputy=fields["deputy"],
         account_id=UUID(fields["account"]),
         name=fields["name"],
         roles=tuple(Role(name) for name in fields["roles"]),
@@ -232,44 +254,17 @@ def present_person(db: Session, token: str) -> SignedIn | None:
 def _touch(db: Session, house: House, row: SignIn, vault_open: bool) -> None:
     idle = _coarse(now() + timedelta(minutes=house.settings.sign_in_idle_minutes), 5)
     expired = row.vault_sealed is not None and not vault_open
-    if idle - row.idle_until < SLACK and not expired:
+    later = vault_open and row.vault_until is not None and vault_end(house) - row.vault_until >= SLACK
+    if idle - row.idle_until < SLACK and not expired and not later:
         return
     with writing(db):
         fresh = db.get(SignIn, row.token_hash)
         if fresh is not None:  # only a row that still exists is written back
             fresh.idle_until = idle
             if vault_open:
-                fresh.vault_until = _vault_end(house)
+                fresh.vault_until = vault_end(house)
             else:
                 fresh.vault_sealed = fresh.vault_until = None
-
-
-def lock_vault(db: Session, *, actor: SignedIn) -> None:
-    """Shut the vault of this sign-in; the sign-in stays."""
-    with writing(db):
-        row = db.get(SignIn, token_hash(actor.token))
-        if row is not None:
-            row.vault_sealed = row.vault_until = None
-
-
-def unlock_vault(db: Session, *, actor: SignedIn, passphrase: str, address: str) -> Attempt:
-    """Open the vault of this sign-in again with the passphrase; throttled like signing in."""
-    house = house_of(db)
-    account = db.get_one(Account, actor.account_id)
-    counted = tags(db, account.login_tag, address, actor.account_id.bytes)
-    wait = waits_until(db, counted)
-    if wait is not None:
-        return Attempt(wait_until=wait)
-    keyring = unlock(house, account, account.login_tag, passphrase)
-    if keyring is None:
-        count_failure(db, counted)
-        return Attempt(wait_until=waits_until(db, counted))
-    with writing(db):
-        forget_failures(db, counted)
-        row = db.get_one(SignIn, token_hash(actor.token))
-        row.vault_sealed = _seal(house, actor.token, "vault", pack(keyring))
-        row.vault_until = _vault_end(house)
-    return Attempt(replace(actor, keyring=keyring, vault_until=_vault_end(house)))
 
 
 def change_role(db: Session, *, actor: SignedIn, role: Role, device: str) -> SignedIn:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,10 @@ from counsel.home.demo import fill_demo, name_demo, read_demo
 from counsel.keys.groups import members_of
 from counsel.people.centre import prepare_centre
 from counsel.people.founding import found_centre
+from counsel.people.guardians import import_guardians
 from counsel.people.roll import import_students
+from counsel.people.tables import Report
+from counsel.people.timetable import import_timetable
 
 
 @contextmanager
@@ -98,21 +101,41 @@ def import_() -> None:
     """Import from files."""
 
 
-@import_.command()
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def students(path: Path) -> None:
-    """Import a roll of students: all rows or none, safe to repeat."""
+def _import(path: Path, act: Callable[..., Report]) -> None:
+    """Run one import with a bar; exit 1 with every problem when nothing was imported."""
     with house_session() as session, Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("Rows", total=None)
         raw = path.read_bytes()
-        report = import_students(
-            session, actor=None, raw=raw, progress=lambda done, total: bar.update(task, completed=done, total=total)
-        )
+        report = act(session, actor=None, raw=raw, progress=lambda done, total: bar.update(task, completed=done, total=total))
     for problem in report.problems:
         click.echo(f"row {problem.row} {problem.column}: {problem.code}", err=True)
     if report.problems:
         sys.exit(1)
     click.echo(f"{report.added} added, {report.changed} changed, {report.same} as before", err=True)
+
+
+FILE = click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+@import_.command()
+@FILE
+def students(path: Path) -> None:
+    """Import a roll of students: all rows or none, safe to repeat."""
+    _import(path, import_students)
+
+
+@import_.command()
+@FILE
+def guardians(path: Path) -> None:
+    """Import guardians: one row each; they replace what was known of a student's guardians."""
+    _import(path, import_guardians)
+
+
+@import_.command()
+@FILE
+def timetable(path: Path) -> None:
+    """Import who teaches which class; it replaces the table before."""
+    _import(path, import_timetable)
 
 
 @click.command()

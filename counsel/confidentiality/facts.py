@@ -14,6 +14,7 @@ class Actor:
     :param staff_id: staff account, None for students.
     :param vouched: the role is certified (key-holding roles) or needs no certificate.
     :param on_duty: is the duty counsellor of this half-day.
+    :param deputy: acts in this role for a colleague, between two days.
     """
 
     role: Role
@@ -21,6 +22,7 @@ class Actor:
     staff_id: UUID | None = None
     vouched: bool = True
     on_duty: bool = False
+    deputy: bool = False
 
     @property
     def client_id(self) -> UUID | None:
@@ -37,6 +39,7 @@ class Facts:
     :param author_id: holder who wrote it.
     :param state: state of the case or appointment.
     :param requester_id: staff account that asked for what is to be approved.
+    :param by_director: whoever asked is the director, so somebody outside must sign.
     """
 
     client_id: UUID | None = None
@@ -44,6 +47,7 @@ class Facts:
     author_id: UUID | None = None
     state: str | None = None
     requester_id: UUID | None = None
+    by_director: bool = False
 
 
 NOTHING = Facts()

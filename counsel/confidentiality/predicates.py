@@ -53,6 +53,16 @@ def actor_did_not_ask(actor: Actor, facts: Facts) -> bool:
     return actor.staff_id is not None and actor.staff_id != facts.requester_id
 
 
+def actor_acts_in_own_right(actor: Actor, _facts: Facts) -> bool:
+    """The role is the actor's own; a deputy decides cases, not keys nor further deputies."""
+    return not actor.deputy
+
+
+def the_director_asked(_actor: Actor, facts: Facts) -> bool:
+    """The request is the director's own, so the outside supervisor signs (domain §10a second_person)."""
+    return facts.by_director
+
+
 def case_is_open(_actor: Actor, facts: Facts) -> bool:
     """The case is neither closed nor archived."""
     return facts.state not in (None, "closed", "archived")

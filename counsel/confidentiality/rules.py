@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from counsel.confidentiality.predicates import (
     Predicate,
+    actor_acts_in_own_right,
     actor_did_not_ask,
     actor_is_assigned_counsellor,
     actor_is_on_duty,
@@ -17,6 +18,7 @@ from counsel.confidentiality.predicates import (
     anybody_signed_in,
     case_is_open,
     nobody_is_assigned,
+    the_director_asked,
 )
 from counsel.confidentiality.roles import Role as R
 
@@ -45,6 +47,7 @@ class Permission(StrEnum):
     TASK_LIST = "task:list"  # neutral duty tasks
     TASK_END = "task:end"  # record the contact that ends a task
     DUTY_CALL = "duty:call"  # "someone needs help at my desk"
+    COUNTERSIGN = "countersign"  # a second signature under somebody's recorded reason
     STAFF_LIST = "staff:list"  # colleagues, roles, credentials
     STAFF_INVITE = "staff:invite"  # accounts for staff
     STAFF_ADMIT = "staff:admit"  # vouch for a colleague's keys and role
@@ -131,13 +134,21 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
         _for("assigned counsellor", "篇4 五", _COUNSELLING, actor_is_assigned_counsellor),
     ),
     P.DUTY_CALL: (_for("anyone at a desk", "篇4 五; 篇1 3.4", _STAFF),),
+    P.COUNTERSIGN: (
+        _for("director, not the one who asked", "篇8 二", _DIRECTOR, actor_did_not_ask),
+        _for(
+            "outside supervisor, for the director's own", "篇8 二", acts_as(R.SUPERVISOR), the_director_asked, actor_did_not_ask
+        ),
+    ),
     P.STAFF_LIST: (_for("director", "篇6 2", _DIRECTOR), _for("accounts", "篇5 19", acts_as(R.SYSADMIN))),
     P.STAFF_INVITE: (_for("accounts", "篇5 19", acts_as(R.SYSADMIN, R.DIRECTOR)),),
-    P.STAFF_ADMIT: (_for("the director vouches", "篇4 三", _DIRECTOR, actor_did_not_ask),),
+    P.STAFF_ADMIT: (_for("the director vouches", "篇4 三", _DIRECTOR, actor_acts_in_own_right, actor_did_not_ask),),
     P.STAFF_VOUCH: (_for("a second colleague", "篇4 三", _OFFICE, actor_did_not_ask),),
     P.STAFF_DISMISS: (_for("director or administrator", "篇5 4", acts_as(R.SYSADMIN, R.DIRECTOR)),),
     P.CREDENTIAL_RECORD: (_for("director", "篇6 2; 篇8 十一", _DIRECTOR),),
-    P.DEPUTY_NAME: (_for("whoever approves", "篇5 17", acts_as(R.DIRECTOR, R.DUTY_MANAGER, R.SCHOOL_LEADER)),),
+    P.DEPUTY_NAME: (
+        _for("whoever approves", "篇5 17", acts_as(R.DIRECTOR, R.DUTY_MANAGER, R.SCHOOL_LEADER), actor_acts_in_own_right),
+    ),
     P.ROSTER_WRITE: (_for("director", "篇6 5", _DIRECTOR),),
     P.AVAILABILITY_OWN: (_for("own hours", "篇6 5", _COUNSELLING),),
     P.ROLL_IMPORT: (_for("director or administrator", "篇7 五", acts_as(R.DIRECTOR, R.SYSADMIN)),),

@@ -43,7 +43,8 @@ class Settings:
     cancel_hours: int = setting(24, "domain §1.1 S12", "hours ahead until which cancelling is free")
     late_forfeit_minutes: int = setting(30, "domain §1.1 S12", "lateness after which a session is forfeited")
     no_show_limit: int = setting(3, "domain §1.1 S12", "unexplained absences after which one queues again")
-    offer_hours: int = setting(24, "domain §10a", "hours an offered new time stays open")
+    offer_hours: int = setting(24, "domain §10a", "working hours an offered new time stays open")
+    request_hours: int = setting(48, "domain §10a", "working hours until a request that nobody triaged lapses")
     note_due_hours: int = setting(24, "domain §1.3 G9 S14b", "working hours until a session note must be signed")
     guardian_policy: str = setting(
         "inform_unless_contraindicated",

@@ -18,17 +18,8 @@ from counsel.pathway.appointments.requests import Wish, request_appointment
 from counsel.pathway.assessment.services import finish_assessment
 from counsel.pathway.cases.dossier import ASSESSMENT, PLAN, write_form
 from counsel.pathway.cases.models import Case
-from counsel.pathway.intake.services import (
-    POINTS,
-    age_of,
-    client_of,
-    decide_intake,
-    guardian_parts,
-    receive_client,
-    record_consent,
-    record_screen,
-    sign_intake,
-)
+from counsel.pathway.intake.consent import POINTS, age_of, client_of, guardian_parts, record_consent
+from counsel.pathway.intake.services import decide_intake, receive_client, record_screen, sign_intake
 from counsel.pathway.plans.services import finish_plan
 from counsel.pathway.sessions.services import begin_session, write_note
 from counsel.people.passphrases import DEMONSTRATION

@@ -17,6 +17,8 @@ from counsel.crypto.selftest import selftest
 from counsel.home.queries import file_sight, gaps, next_own, own_case, staff_count, student_count
 from counsel.pathway.appointments.duty import duty_tasks
 from counsel.pathway.appointments.reception import day_sheet, waiting_requests
+from counsel.pathway.appointments.talks import my_talk_offers
+from counsel.pathway.cases.countersign import waiting_signatures
 from counsel.pathway.cases.services import case_by_number, caseload
 from counsel.pathway.sessions.services import unsigned_notes
 from counsel.people.rule_texts import rules_waiting
@@ -44,13 +46,15 @@ def today(db: Session, actor: SignedIn) -> Any:
     }
     if actor.role in pages:
         return pages[actor.role](db, actor, waiting)
-    return render_template("home/plain.html", rules=waiting)
+    signatures = waiting_signatures(db, actor=actor) if actor.role is Role.SUPERVISOR else []
+    return render_template("home/plain.html", rules=waiting, signatures=signatures)
 
 
 def _student(db: Session, actor: SignedIn) -> str:
     times = next_own(db, actor=actor)
     names = {row.counsellor_id: staff_name(db, row.counsellor_id) for row in times}
-    return render_template("home/student.html", times=times, names=names, rooms=rooms(db), case=own_case(db, actor=actor))
+    place = {"times": times, "names": names, "rooms": rooms(db), "case": own_case(db, actor=actor)}
+    return render_template("home/student.html", talks=my_talk_offers(db, actor=actor), **place)
 
 
 def _day(db: Session, actor: SignedIn, holder: bool) -> dict[str, Any]:
@@ -74,6 +78,7 @@ def _director(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
         "day": local_today(zone_of(db)),
         "requests": waiting_requests(db, actor=actor),
         "tasks": duty_tasks(db, actor=actor),
+        "signatures": waiting_signatures(db, actor=actor),
         "gaps": gaps(db),
         "newcomers": [who for who in colleagues(db, actor=actor) if who.waiting],
         "expiring": [(row, staff_name(db, row.holder_id)) for row in expiring(db)],

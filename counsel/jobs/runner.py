@@ -8,6 +8,8 @@ from counsel.audit.chain import keep_head
 from counsel.core.database import house_of
 from counsel.jobs.backup import copy_locks
 from counsel.jobs.sweep import sweep_expired
+from counsel.pathway.appointments.lapsing import lapse_unanswered
+from counsel.tasks.services import escalate_overdue
 
 
 def _heads(db: Session) -> str:
@@ -18,7 +20,13 @@ def _locks(db: Session) -> str:
     return copy_locks(house_of(db).settings).name
 
 
-JOBS: dict[str, Callable[[Session], str]] = {"audit-head": _heads, "lock-copy": _locks, "sweep": sweep_expired}
+JOBS: dict[str, Callable[[Session], str]] = {
+    "lapse": lapse_unanswered,
+    "escalate": escalate_overdue,
+    "sweep": sweep_expired,
+    "lock-copy": _locks,
+    "audit-head": _heads,  # last, so that the head stands for what the others recorded
+}
 
 
 def run_jobs(db: Session, name: str | None = None) -> list[str]:

@@ -2,10 +2,18 @@
 
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from counsel.keys.models import Box, Grant, Holder
+
+
+def sole_boxes(db: Session, holder_id: UUID) -> int:
+    """Return how many cases only this holder can open: with the last grant gone, nobody can."""
+    others = aliased(Grant)
+    alone = ~exists().where(others.box_id == Grant.box_id, others.holder_id != holder_id)
+    query = select(func.count(Grant.box_id.distinct())).join(Box, Box.box_id == Grant.box_id)
+    return db.scalar(query.where(Grant.holder_id == holder_id, Box.kind == "case", alone)) or 0
 
 
 def revoke_holder(db: Session, holder_id: UUID) -> int:

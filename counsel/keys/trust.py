@@ -63,6 +63,11 @@ def holder_row(db: Session, holder_id: UUID, version: int | None = None) -> Hold
     return db.scalars(query).first()
 
 
+def holder_versions(db: Session, holder_id: UUID) -> list[Holder]:
+    """Return the keys a holder has and had, newest first; whether they may be believed is asked apart."""
+    return list(db.scalars(select(Holder).where(Holder.holder_id == holder_id).order_by(Holder.version.desc())))
+
+
 def _statement(house: House, holder: Holder, role: str) -> bytes:
     return digest(
         b"certificate/1",

@@ -7,7 +7,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from counsel.access.sign_ins import SignedIn, lock_vault, open_sign_in, remember_device, sign_in, sign_out, unlock_vault
+from counsel.access.sign_ins import SignedIn, open_sign_in, remember_device, sign_in, sign_out
+from counsel.access.vault import lock_vault, unlock_vault
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import local
 from counsel.core.database import house_of
@@ -80,12 +81,18 @@ def sign_in_here(db: Session, actor: SignedIn | None) -> Any:
 
 def _let_in(db: Session, person: SignedIn, login: str, to: str, carried: list[tuple[str, str]]) -> BaseResponse:
     settle_in(db, actor=person)
-    fields = [(name.removeprefix(CARRY), text) for name, text in carried]
-    response = make_response(render_template("people/resume.html", path=to, fields=fields)) if fields else go(to)
-    set_cookie(response, COOKIE, person.token)
+    response = _resume(person, to, carried)
     device = request.cookies.get(cookie_name(DEVICE_COOKIE)) or new_id().hex
     remember_device(db, login=login, device=device.encode())
     set_cookie(response, DEVICE_COOKIE, device, days=365)
+    return response
+
+
+def _resume(person: SignedIn, to: str, carried: list[tuple[str, str]]) -> BaseResponse:
+    """Go on to where somebody was, with what they typed and the new token."""
+    fields = [(name.removeprefix(CARRY), text) for name, text in carried]
+    response = make_response(render_template("people/resume.html", path=to, fields=fields)) if fields else go(to)
+    set_cookie(response, COOKIE, person.token)
     return response
 
 
@@ -185,8 +192,7 @@ def unlock(db: Session, actor: SignedIn) -> Any:
         attempt = unlock_vault(db, actor=actor, passphrase=form.passphrase.data, address=address())
         if attempt.person is not None:
             settle_in(db, actor=attempt.person)
-            fields = [(name.removeprefix(CARRY), text) for name, text in carried]
-            return render_template("people/resume.html", path=to, fields=fields) if fields else go(to)
+            return _resume(attempt.person, to, carried)
         words = _("Wait a little before the next try.") if attempt.wait_until else problem_words("wrong")
         form.passphrase.errors = [words]
     fields = [(name.removeprefix(CARRY), text) for name, text in carried]

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField, FileRequired
-from wtforms import DateField, IntegerField, PasswordField, SelectMultipleField
+from wtforms import DateField, IntegerField, PasswordField, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired, Length, NumberRange
 
 from counsel.confidentiality.roles import STAFF
@@ -96,7 +96,39 @@ class StudentSearchForm(Form):
     student_no = line(_l("Student number"), most=40)
 
 
-class RollForm(Form):
-    """A CSV of the roll."""
+class GuestForm(Form):
+    """Somebody who is not on the roll."""
 
+    name = line(_l("Name"), most=40)
+    born = DateField(_l("Date of birth"), validators=[InputRequired(_l("Fill this in."))])
+    kind = SelectField(
+        _l("Who is it?"),
+        choices=options(
+            [("parent", _l("a parent or guardian")), ("colleague", _l("a colleague")), ("other", _l("somebody else"))]
+        ),
+    )
+
+
+class DeputyForm(Form):
+    """Who acts for me, and when."""
+
+    account = SelectField(_l("Colleague"), choices=[], validate_choice=False)
+    from_on = DateField(_l("From"), validators=[InputRequired(_l("Fill this in."))])
+    until_on = DateField(_l("Until, this day included"), validators=[InputRequired(_l("Fill this in."))])
+
+
+class RollForm(Form):
+    """A CSV of the roll, the guardians or the timetable."""
+
+    kind = SelectField(
+        _l("What is in the file?"),
+        choices=options(
+            [
+                ("students", _l("the roll of students")),
+                ("guardians", _l("guardians")),
+                ("timetable", _l("the timetable: teacher and class")),
+            ]
+        ),
+        default="students",
+    )
     roll = FileField(_l("CSV file"), validators=[FileRequired(_l("Choose a file."))])

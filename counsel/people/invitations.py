@@ -42,6 +42,7 @@ from counsel.crypto.context import Context
 from counsel.crypto.derive import mac, new_key
 from counsel.crypto.passphrase import SALT_BYTES
 from counsel.keys.bundle import Keyring, new_keyring
+from counsel.keys.leaving import revoke_holder
 from counsel.keys.models import Holder
 from counsel.keys.trust import holder_row, is_root
 from counsel.people.cards import StudentCard, find_student, rewrite_student, student_card
@@ -258,7 +259,7 @@ def _activate(
 ) -> tuple[Account, Keyring, str]:
     house = house_of(db)
     finder, account_id = row.finder, account.account_id
-    keyring = _new_keys(account, payload)
+    keyring = _new_keys(db, account, payload)
     with recording(db) as record:
         if db.execute(delete(Invitation).where(Invitation.finder == finder)).rowcount != 1:  # type: ignore[attr-defined]
             raise ConflictError("code_used")
@@ -268,15 +269,17 @@ def _activate(
         account.status = "active"
         end_all(db, account_id)
         if account.kind == "staff":
+            revoke_holder(db, keyring.holder_id)  # after a reset nothing opens for the old keys, nor by itself for the new
             account.holder_id = keyring.holder_id
             db.add(staff_holder(keyring))
         record.line("people:account:activated", role="staff" if account.kind == "staff" else "somebody")
     return account, keyring, code
 
 
-def _new_keys(account: Account, payload: dict[str, Any]) -> Keyring:
+def _new_keys(db: Session, account: Account, payload: dict[str, Any]) -> Keyring:
     if account.kind == "staff":
-        return new_keyring(new_id())
+        known = holder_row(db, account.holder_id) if account.holder_id else None
+        return new_keyring(known.holder_id, version=known.version + 1) if known else new_keyring(new_id())
     return new_keyring(
         UUID(payload["client_id"]),
         version=payload["issue"],

@@ -27,6 +27,18 @@ class Student(Base):
     content_tag: Mapped[bytes]
     news_box_id: Mapped[UUID | None]
     news_sealed: Mapped[bytes | None]
+    guardians_box_id: Mapped[UUID | None]  # a list of guardians, sealed beside the card in the same way
+    guardians_sealed: Mapped[bytes | None]
+    guardians_tag: Mapped[bytes | None]
+
+
+class Teaching(Base):
+    """That a colleague teaches a class or leads it; the class as an HMAC, because a class name can point at a student."""
+
+    __tablename__ = "teachings"
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    class_tag: Mapped[bytes] = mapped_column(primary_key=True)
+    leads: Mapped[bool]
 
 
 class Client(Base):

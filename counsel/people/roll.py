@@ -1,15 +1,11 @@
-"""The roll: a CSV of students, all rows or none, safe to repeat, needing nobody's private key (篇7 五).
+"""The roll: a table of students, all rows or none, safe to repeat, needing nobody's private key (篇7 五).
 
-Encodings UTF-8 (with or without BOM) and GB18030; formulae are refused; a number that now has another birth date is
-refused until a human has looked.
+A number that now has another birth date is refused until a human has looked.
 """
 
-import csv
-import io
 import random
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
@@ -26,39 +22,20 @@ from counsel.keys.groups import group_reader
 from counsel.keys.locks import make_locks
 from counsel.people.cards import StudentCard, content_tags, new_card, write_news, write_student
 from counsel.people.models import Student
+from counsel.people.tables import Cells, Columns, Progress, Report, RowProblem, no_progress, read_table, told
 
-COLUMNS = {
-    "student_no": ("student_no", "学号"),
-    "name": ("name", "姓名"),
-    "birth_date": ("birth_date", "出生日期"),
-    "class_name": ("class", "班级"),
-    "leaves_on": ("leaves_on", "离校年月"),
-    "guardian": ("guardian", "监护人"),
-    "guardian_phone": ("guardian_phone", "监护人电话"),
-}
-NEEDED = ("student_no", "name", "birth_date", "class_name", "leaves_on")
-LONGEST_CELL, LONGEST_LINE, MOST_ROWS = 60, 5_000, 20_000
-FORMULA = re.compile(r"^[=+\-@\t\r＝＋－＠]")
-HIDDEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-
-
-@dataclass(frozen=True)
-class RowProblem:
-    """What is wrong in one cell. `row` counts as a spreadsheet does: the heading is row 1."""
-
-    row: int
-    column: str
-    code: str
-
-
-@dataclass
-class RollReport:
-    """What an import did, or why it did nothing."""
-
-    added: int = 0
-    changed: int = 0
-    same: int = 0
-    problems: list[RowProblem] = field(default_factory=list)
+COLUMNS = Columns(
+    {
+        "student_no": ("student_no", "学号"),
+        "name": ("name", "姓名"),
+        "birth_date": ("birth_date", "出生日期"),
+        "class_name": ("class", "班级"),
+        "leaves_on": ("leaves_on", "离校年月"),
+        "guardian": ("guardian", "监护人"),
+        "guardian_phone": ("guardian_phone", "监护人电话"),
+    },
+    ("student_no", "name", "birth_date", "class_name", "leaves_on"),
+)
 
 
 @dataclass(frozen=True)
@@ -74,72 +51,36 @@ class RollRow:
     contacts: tuple[dict[str, str], ...]
 
 
-def decode(raw: bytes) -> str | None:
-    """Return the text of a file in UTF-8 or GB18030, or None when it is neither."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return None
-
-
 def read_roll(raw: bytes) -> tuple[list[RollRow], list[RowProblem]]:
     """Check a file row by row; problems come with row and column."""
-    text = decode(raw)
-    if text is None or "\0" in text or any(len(line) > LONGEST_LINE for line in text.splitlines()):
-        return [], [RowProblem(1, "", "encoding")]
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    names = {column: next((n for n in reader.fieldnames or [] if n.strip() in known), None) for column, known in COLUMNS.items()}
-    missing = [RowProblem(1, column, "missing_column") for column in NEEDED if names[column] is None]
-    if missing:
-        return [], missing
-    rows: list[RollRow] = []
-    problems: list[RowProblem] = []
-    seen: set[str] = set()
-    for number, cells in enumerate(reader, start=2):
-        values = {column: (cells.get(name) or "").strip() if name else "" for column, name in names.items()}
-        row = _check_row(number, values, seen, problems)
-        if row is not None:
-            rows.append(row)
-        if number > MOST_ROWS:
-            problems.append(RowProblem(number, "", "too_many_rows"))
-            break
-    if not rows and not problems:
-        problems.append(RowProblem(2, "", "no_rows"))
-    return rows, problems
+    table, problems = read_table(raw, COLUMNS)
+    bad, seen, rows = {problem.row for problem in problems}, set[str](), []
+    for number, cells in table:
+        found = _row_problems(number, cells, seen)
+        problems.extend(found)
+        seen.add(fold_login(cells["student_no"]))
+        if not found and number not in bad:
+            rows.append(_row(number, cells))
+    return rows, sorted(problems, key=lambda problem: problem.row)
 
 
-def _check_row(number: int, values: dict[str, str], seen: set[str], problems: list[RowProblem]) -> RollRow | None:
-    found = [RowProblem(number, column, code) for column, code in _cell_problems(values)]
-    born, leaves = _day(values["birth_date"]), _month(values["leaves_on"])
-    if born is None and values["birth_date"]:
-        found.append(RowProblem(number, "birth_date", "no_date"))
-    if leaves is None and values["leaves_on"]:
-        found.append(RowProblem(number, "leaves_on", "no_month"))
-    if fold_login(values["student_no"]) in seen:
-        found.append(RowProblem(number, "student_no", "twice"))
-    seen.add(fold_login(values["student_no"]))
-    problems.extend(found)
-    if found or born is None or leaves is None:
-        return None
-    contact = {"relation": "guardian", "name": values["guardian"], "phone": values["guardian_phone"]}
-    contacts = (contact,) if values["guardian"] else ()
-    return RollRow(number, values["student_no"], values["name"], born, values["class_name"], leaves, contacts)
-
-
-def _cell_problems(values: dict[str, str]) -> list[tuple[str, str]]:
+def _row_problems(number: int, cells: Cells, seen: set[str]) -> list[RowProblem]:
     found = []
-    for column, value in values.items():
-        if column in NEEDED and not value:
-            found.append((column, "empty"))
-        elif FORMULA.match(value):
-            found.append((column, "formula"))
-        elif HIDDEN.search(value):
-            found.append((column, "hidden_characters"))
-        elif len(value) > LONGEST_CELL:
-            found.append((column, "too_long"))
+    if cells["birth_date"] and _day(cells["birth_date"]) is None:
+        found.append(RowProblem(number, "birth_date", "no_date"))
+    if cells["leaves_on"] and _month(cells["leaves_on"]) is None:
+        found.append(RowProblem(number, "leaves_on", "no_month"))
+    if cells["student_no"] and fold_login(cells["student_no"]) in seen:
+        found.append(RowProblem(number, "student_no", "twice"))
     return found
+
+
+def _row(number: int, cells: Cells) -> RollRow:
+    born, leaves = _day(cells["birth_date"]), _month(cells["leaves_on"])
+    assert born is not None and leaves is not None
+    contact = {"relation": "guardian", "name": cells["guardian"], "phone": cells["guardian_phone"]}
+    contacts = (contact,) if cells["guardian"] else ()
+    return RollRow(number, cells["student_no"], cells["name"], born, cells["class_name"], leaves, contacts)
 
 
 def _day(text: str) -> date | None:
@@ -155,9 +96,7 @@ def _month(text: str) -> date | None:
     return date(int(parts[1]), int(parts[2]), 1) if parts and int(parts[1]) >= 1 and 1 <= int(parts[2]) <= 12 else None
 
 
-def import_students(
-    db: Session, *, actor: SignedIn | None, raw: bytes, progress: Callable[[int, int], None] = lambda done, total: None
-) -> RollReport:
+def import_students(db: Session, *, actor: SignedIn | None, raw: bytes, progress: Progress = no_progress) -> Report:
     """Import a roll: all rows or none. The same file twice changes nothing the second time.
 
     :param actor: None from the shell of the machine itself.
@@ -168,11 +107,11 @@ def import_students(
     if actor is not None:
         require(db, actor, Permission.ROLL_IMPORT)
     rows, problems = read_roll(raw)
-    report = RollReport(problems=problems)
+    report = Report(problems=problems)
     if problems:
         return report
     random.SystemRandom().shuffle(rows)  # the order of rows must say nothing about a class
-    known = _known_students(db, rows)
+    known = known_students(db, [row.student_no for row in rows])
     report.problems = [RowProblem(row.row, "birth_date", "number_reused") for row in rows if _reused(db, known, row)]
     if not report.problems:
         _write_rows(db, actor, rows, known, report, progress)
@@ -180,9 +119,10 @@ def import_students(
     return report
 
 
-def _known_students(db: Session, rows: list[RollRow]) -> dict[str, Student]:
+def known_students(db: Session, numbers: list[str]) -> dict[str, Student]:
+    """Return the rows of some student numbers, by number as it was written."""
     house = house_of(db)
-    tags = {login_tag(house, row.student_no): row.student_no for row in rows}
+    tags = {login_tag(house, number): number for number in numbers}
     return {tags[student.login_tag]: student for student in db.scalars(select(Student)) if student.login_tag in tags}
 
 
@@ -196,12 +136,7 @@ def _reused(db: Session, known: dict[str, Student], row: RollRow) -> bool:
 
 
 def _write_rows(
-    db: Session,
-    actor: SignedIn | None,
-    rows: list[RollRow],
-    known: dict[str, Student],
-    report: RollReport,
-    progress: Callable[[int, int], None],
+    db: Session, actor: SignedIn | None, rows: list[RollRow], known: dict[str, Student], report: Report, progress: Progress
 ) -> None:
     house = house_of(db)
     locks = list(make_locks(house, [new_id() for row in rows if row.student_no not in known]).items())
@@ -221,7 +156,6 @@ def _write_rows(
                 report.changed += 1
             else:
                 report.same += 1
-            progress(done, len(rows))
+            told(progress, done, len(rows))
         role, by = (actor.role, actor.staff_id) if actor else ("system", None)
-        detail = f"added {report.added} changed {report.changed} same {report.same}"
-        record.line("people:roll:imported", role=role, actor_id=by, detail=detail)
+        record.line("people:roll:imported", role=role, actor_id=by, detail=report.detail)

@@ -17,12 +17,12 @@ from counsel.confidentiality.roles import KEY_HOLDING, Role
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of, writing
-from counsel.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError
+from counsel.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, TransitionError
 from counsel.core.ids import new_id
 from counsel.crypto.signatures import spoken
 from counsel.keys.bundle import Keyring
 from counsel.keys.groups import admit, found_group, members_of, open_groups, renew_stale_groups
-from counsel.keys.leaving import revoke_holder
+from counsel.keys.leaving import revoke_holder, sole_boxes
 from counsel.keys.trust import ELIGIBLE, certify, group_id, holder_row, is_root, print_of, roles_of
 from counsel.people.models import Credential, Education, Invitation
 
@@ -89,7 +89,8 @@ def vouch_for(db: Session, *, actor: SignedIn, account_id: UUID, seen: str | Non
 
     Records: ``people:staff:vouched``. Rule: 篇4 三; design §2.
     """
-    permission = Permission.STAFF_ADMIT if actor.role is Role.DIRECTOR else Permission.STAFF_VOUCH
+    own_right = actor.role is Role.DIRECTOR and not actor.deputy
+    permission = Permission.STAFF_ADMIT if own_right else Permission.STAFF_VOUCH
     account = db.get(Account, account_id)
     holder = holder_row(db, account.holder_id) if account is not None and account.holder_id else None
     facts = Facts(requester_id=account_id) if holder is not None else None
@@ -134,8 +135,18 @@ def settle_in(db: Session, *, actor: SignedIn) -> None:
         open_groups(db, keyring)
 
 
-def dismiss(db: Session, *, actor: SignedIn, account_id: UUID) -> None:
+def cases_lost_with(db: Session, *, actor: SignedIn, account_id: UUID) -> int:
+    """Return how many cases nobody could open any more once this colleague's keys are gone."""
+    require(db, actor, Permission.STAFF_INVITE)
+    account = db.get(Account, account_id)
+    return sole_boxes(db, account.holder_id) if account is not None and account.holder_id else 0
+
+
+def dismiss(db: Session, *, actor: SignedIn, account_id: UUID, knowing: bool = False) -> None:
     """End a colleague's access at once: sign-ins, grants, memberships, in one transaction, without any key.
+
+    :param knowing: also when cases then have no reader left; a hand-over beforehand saves them.
+    :raises TransitionError: ``SOLE_READER``, when there are such cases and nobody said so.
 
     Records: ``people:staff:dismissed``. Rule: 篇5 4; R4-11.
     """
@@ -146,6 +157,8 @@ def dismiss(db: Session, *, actor: SignedIn, account_id: UUID) -> None:
     holder = holder_row(db, account.holder_id) if account.holder_id else None
     if holder is not None and is_root(house_of(db), holder):
         require(db, actor, Permission.STAFF_DISMISS, None, object_id=account_id)
+    if holder is not None and not knowing and sole_boxes(db, holder.holder_id):
+        raise TransitionError("SOLE_READER")
     with recording(db) as record:
         account = db.get_one(Account, account_id)
         db.execute(delete(Invitation).where(Invitation.account_id == account_id))

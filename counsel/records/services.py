@@ -18,7 +18,7 @@ from counsel.crypto.derive import digest
 from counsel.crypto.signatures import sign, verifies
 from counsel.keys.boxes import OpenBox
 from counsel.keys.bundle import Keyring
-from counsel.keys.trust import holder_row
+from counsel.keys.trust import holder_versions, roles_of
 from counsel.records.models import Body, Item
 
 Content = Mapping[str, Any]
@@ -81,12 +81,15 @@ def add_addendum(db: Session, *, box: OpenBox, item: Item, keyring: Keyring, con
 def _add_revision(db: Session, box: OpenBox, item: Item, keyring: Keyring, content: Content, revision: int) -> None:
     author = keyring.holder_id
     sealed = _seal(box, item, revision, author, content)
-    signature = sign(keyring.sign_private, _statement(item, revision, sealed))
+    before = db.get(Body, (item.item_id, revision - 1)) if revision > 1 else None
+    signature = sign(keyring.sign_private, _statement(item, revision, sealed, before))
     db.add(Body(item_id=item.item_id, revision=revision, author_id=author, sealed=sealed, signature=signature))
 
 
-def _statement(item: Item, revision: int, sealed: bytes) -> bytes:
-    return digest(b"revision/1", item.item_id.bytes, revision.to_bytes(8, "big"), sealed)
+def _statement(item: Item, revision: int, sealed: bytes, before: Body | None) -> bytes:
+    """Return what a revision's signature stands for; each also stands for all those before it."""
+    earlier = (before.signature or b"") if before is not None else b""
+    return digest(b"revision/2", item.item_id.bytes, revision.to_bytes(8, "big"), sealed, earlier)
 
 
 def _seal(box: OpenBox, item: Item, revision: int, author: UUID, content: Content) -> bytes:
@@ -103,15 +106,22 @@ def open_bodies(db: Session, *, box: OpenBox, item: Item) -> list[dict[str, Any]
     rows = db.scalars(select(Body).where(Body.item_id == item.item_id).order_by(Body.revision)).all()
     if [row.revision for row in rows] != (list(range(1, item.revision + 1)) or [0]):
         raise TamperError("revisions")
-    return [_open(db, box, item, row) for row in rows]
-
-
-def _open(db: Session, box: OpenBox, item: Item, row: Body) -> dict[str, Any]:
-    if row.revision:
-        author = holder_row(db, row.author_id)
-        statement = _statement(item, row.revision, row.sealed)
-        if author is None or not verifies(author.sign_public or b"", row.signature or b"", statement):
+    for before, row in zip([None, *rows], rows, strict=False):
+        if row.revision and not _signed_by_author(db, row, _statement(item, row.revision, row.sealed, before)):
             raise TamperError("revision")
+    return [_open(box, item, row) for row in rows]
+
+
+def _signed_by_author(db: Session, row: Body, statement: bytes) -> bool:
+    """Return whether one of the author's keys, today's or earlier ones, made the signature."""
+    signer = (
+        key for key in holder_versions(db, row.author_id) if verifies(key.sign_public or b"", row.signature or b"", statement)
+    )
+    found = next(signer, None)
+    return found is not None and (found.kind == "client" or bool(roles_of(db, found, even_left=True)))
+
+
+def _open(box: OpenBox, item: Item, row: Body) -> dict[str, Any]:
     place = Place("bodies", item.item_id, row.revision, row.author_id)
     content: dict[str, Any] = json.loads(box.unseal(row.sealed, Kind.FORM, place))
     return content

@@ -32,6 +32,16 @@ class Slot:
         return f"{self.holder_id.hex}.{int(self.starts_at.timestamp())}"
 
 
+def working_deadline(start: datetime, hours: int, zone: str) -> datetime:
+    """Return the moment `hours` after `start`, weekends not counted (working time, domain §10a)."""
+    due = start
+    for _hour in range(hours):
+        due += timedelta(hours=1)
+        while local(due, zone).weekday() not in WORKDAYS:
+            due += timedelta(days=1)
+    return due
+
+
 def half_of(moment: datetime, zone: str) -> tuple[int, str]:
     """Return (weekday, half) of a moment where the school is."""
     here = local(moment, zone)

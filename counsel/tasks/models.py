@@ -30,5 +30,7 @@ class Task(Base):
     client_id: Mapped[UUID | None]
     object_id: Mapped[UUID | None]
     box_id: Mapped[UUID | None]
+    requester_id: Mapped[UUID | None]  # staff account that asked for a second signature
+    escalated_on: Mapped[datetime | None]
     ended_on: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(24))

@@ -6,12 +6,16 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from counsel.audit.chain import recording
 from counsel.core.clock import now
 from counsel.core.errors import ConflictError
 from counsel.core.ids import new_id
 from counsel.tasks.models import Task
 
-OUTCOMES = ("reached_safe", "reached_handed_over", "not_reached_passed_on")
+CONTACT_OUTCOMES = ("reached_safe", "reached_handed_over", "not_reached_passed_on")
+REVIEW_OUTCOMES = ("talk_offered", "spoken_in_person", "nothing_to_do")
+SIGNATURE_OUTCOMES = ("signed", "declined")
+OUTCOMES = {"contact": CONTACT_OUTCOMES, "review": REVIEW_OUTCOMES, "countersign": SIGNATURE_OUTCOMES}
 
 
 def open_task(
@@ -42,9 +46,23 @@ def open_task(
     return task
 
 
-def open_tasks(db: Session) -> list[Task]:
-    """Return the tasks that have not ended, the most urgent first."""
-    return list(db.scalars(select(Task).where(Task.ended_on.is_(None)).order_by(Task.due_at)))
+def open_tasks(db: Session, kinds: tuple[str, ...] = ("contact", "review")) -> list[Task]:
+    """Return the tasks of some kinds that have not ended, the most urgent first."""
+    return list(db.scalars(select(Task).where(Task.ended_on.is_(None), Task.kind.in_(kinds)).order_by(Task.due_at)))
+
+
+def escalate_overdue(db: Session) -> str:
+    """Note every open task that its escalation role must now see; needs no key, and twice changes nothing.
+
+    Records: ``tasks:task:escalated`` for each, with the role.
+    """
+    with recording(db) as record:
+        due = Task.escalates_at <= now()
+        rows = db.scalars(select(Task).where(Task.ended_on.is_(None), Task.escalated_on.is_(None), due)).all()
+        for task in rows:
+            task.escalated_on = now()
+            record.line("tasks:task:escalated", object_id=task.task_id, detail=task.escalation_role)
+    return f"{len(rows)} tasks"
 
 
 def end_task(task: Task, outcome: str) -> None:
@@ -52,7 +70,7 @@ def end_task(task: Task, outcome: str) -> None:
 
     :raises ConflictError: when a colleague ended it already.
     """
-    assert outcome in OUTCOMES
+    assert outcome in OUTCOMES[task.kind]
     if task.ended_on is not None:
         raise ConflictError("task_ended")
     task.ended_on, task.outcome = now(), outcome

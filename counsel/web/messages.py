@@ -26,6 +26,9 @@ def problem_words(code: str) -> str:
         "all_points": _("Explain every point and tick it when it has been understood."),
         "needed_when_no": _("Name an institution or a counsellor who can help instead."),
         "diagnosis": _("This says diagnosis or treatment. Write “assessment”, or quote the hospital's paper in quotation marks."),
+        "no_birth_date": _("This cannot be a date of birth."),
+        "deputy_days": _("From today on, the end after the beginning, half a year at most."),
+        "not_possible": _("This colleague cannot act in that role: their own roles or keys do not allow it."),
         "hidden_characters": _("There are invisible characters in it. Type it again."),
     }
     return sentences.get(code, _("This cannot be right."))
@@ -42,6 +45,7 @@ def conflict_words(reason: str) -> str:
         "signed": _("This has been signed. Nobody can change it now; you can add to it."),
         "task_ended": _("A colleague has just finished this task. Nothing is left to do."),
         "code_used": _("This code has just been used."),
+        "linked": _("This client is known as somebody on the roll already."),
         "stale_box": _("The readers changed a moment ago. Open the page again and save once more."),
     }
     return sentences.get(reason, _("Somebody was faster. Open the page again."))
@@ -69,5 +73,7 @@ def guard_words(guard: str) -> str:
             "It is too early for that: checking in belongs to the day itself, an absence to half an hour after the beginning."
         ),
         "NO_SESSION": _("There was no such session."),
+        "NO_SECOND_PERSON": _("Nobody else could sign: name a deputy of the director, or vouch for an outside supervisor first."),
+        "SOLE_READER": _("This colleague holds the only key to some cases. Let them be handed over first."),
     }
     return sentences.get(guard, _("That step is not possible now. Open the page again."))

@@ -15,6 +15,7 @@ from counsel.confidentiality.rules import Permission
 from counsel.core.database import house_of
 
 COOKIE, DEVICE_COOKIE = "sign-in", "device"
+LOOPBACK = ("127.0.0.1", "::1", "")
 View = Callable[..., Any]
 
 
@@ -104,8 +105,14 @@ def sign_in_first() -> BaseResponse:
 
 
 def address() -> str:
-    """Return the peer's address; forwarded headers are not believed."""
-    return request.remote_addr or ""
+    """Return the address failed tries are counted under; forwarded headers are believed from our own proxy only.
+
+    A proxy on this machine that speaks TLS for us appends its peer as the last entry; what stands before it a client wrote.
+    """
+    peer = request.remote_addr or ""
+    if not current_app.config["TLS_AHEAD"] or peer not in LOOPBACK:
+        return peer
+    return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()[:64] or peer
 
 
 def device_name() -> str:

@@ -35,6 +35,7 @@ STATE_WORDS = {
     "no_show": _l("did not come"),
     "cancelled_by_client": _l("cancelled"),
     "cancelled_by_centre": _l("cancelled by the centre"),
+    "lapsed": _l("not confirmed in time"),
     "moved": _l("moved"),
 }
 MODE_WORDS = {"in_person": _l("in person"), "video": _l("by video"), "phone": _l("by phone")}
@@ -64,12 +65,14 @@ _ROSTER = ("roster.week", "calendar-week", _l("Roster"))
 _RULES = ("people.rules", "journal-check", _l("Codes and rules"))
 _SETTINGS = ("home.settings", "sliders", _l("Settings"))
 _HEALTH = ("home.health", "heart-pulse", _l("Health"))
-_ROLL = ("people.roll", "upload", _l("Import the roll"))
+_ROLL = ("people.roll", "upload", _l("Import tables"))
+_DEPUTIES = ("people.deputies", "people", _l("Deputies"))
 RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
     Role.COUNSELLOR: (_TODAY, _CASES, _DUTY, _WALK, _STUDENTS, _RULES),
-    Role.DIRECTOR: (_TODAY, _CASES, _DUTY, _ROSTER, _STAFF, _STUDENTS, _ROLL, _SETTINGS, _RULES),
+    Role.DIRECTOR: (_TODAY, _CASES, _DUTY, _ROSTER, _STAFF, _STUDENTS, _ROLL, _DEPUTIES, _RULES),
     Role.FRONT_DESK: (_TODAY, _WALK, _STUDENTS, _RULES),
-    Role.DUTY_MANAGER: (_TODAY, _RULES),
+    Role.DUTY_MANAGER: (_TODAY, _DEPUTIES, _RULES),
+    Role.SCHOOL_LEADER: (_TODAY, _DEPUTIES, _RULES),
     Role.SYSADMIN: (_TODAY, _STAFF, _ROLL, _SETTINGS, _HEALTH, _RULES),
     Role.HEAD_TEACHER: (_TODAY, ("appointments.concern", "chat-left-text", _l("Raise a concern")), _RULES),
 }

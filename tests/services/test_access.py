@@ -1,5 +1,6 @@
 """Sign-ins, throttling, locking, leaving: what ends, ends at the next request."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,14 +11,15 @@ from counsel.access.devices import end_device, my_devices
 from counsel.access.models import Account, SignIn
 from counsel.access.sign_ins import (
     change_role,
-    lock_vault,
     open_sign_in,
     present_person,
     remember_device,
     sign_in,
     sign_out,
-    unlock_vault,
+    token_hash,
 )
+from counsel.access.vault import lock_vault, unlock_vault
+from counsel.app import create_app
 from counsel.confidentiality.roles import Role
 from counsel.core.clock import now
 from counsel.core.errors import InvalidError, NotFoundError, RefusedError, UnreadableError
@@ -29,6 +31,7 @@ from counsel.people.invitations import activate, invite_class, invite_staff, inv
 from counsel.people.models import Invitation, Student
 from counsel.people.recovery import change_passphrase, confirm_code, recover
 from counsel.people.staff import dismiss, may_take_cases, settle_in, vouch_for
+from counsel.web.page import address
 from tests.conftest import Centre
 from tests.school import WORDS
 
@@ -74,9 +77,12 @@ def test_the_vault_locks_after_a_pause_and_the_sign_in_later(sqlite_centre: Cent
         assert locked is not None and locked.keyring is None
         assert centre.db.scalars(select(SignIn).where(SignIn.vault_sealed.is_not(None), SignIn.device == "phone")).all()[:0] == []
         opened = unlock_vault(centre.db, actor=locked, passphrase=WORDS, address="10.0.0.1")
-        assert opened.person is not None and present_person(centre.db, person.token).keyring is not None  # type: ignore[union-attr]
+        assert opened.person is not None and opened.person.token != person.token
+        assert present_person(centre.db, person.token) is None, "A10: the token changes at unlock and the old one is dead"
+        assert present_person(centre.db, opened.person.token).keyring is not None  # type: ignore[union-attr]
     with time_machine.travel(start + timedelta(minutes=60)):
-        assert present_person(centre.db, person.token) is None
+        assert present_person(centre.db, opened.person.token) is None
+        assert centre.db.scalars(select(SignIn).where(SignIn.token_hash == token_hash(opened.person.token))).all() == []
 
 
 def test_locking_and_signing_out_take_the_keys_away(centre: Centre) -> None:
@@ -153,9 +159,38 @@ def test_an_administrators_reset_opens_no_vault(centre: Centre) -> None:
     code = reinvite_staff(centre.db, actor=centre.school["director"], account_id=lan.staff_id)
     account, keyring, _printed = activate(centre.db, code=code, passphrase="baiyun heishui chunfeng")
     person = open_sign_in(centre.db, account=account, keyring=keyring, device="phone")
-    assert not person.vouched and person.holder_id != lan.holder_id
+    assert not person.vouched and person.holder_id == lan.holder_id and keyring.version == 2
     with pytest.raises(UnreadableError):
         open_box(centre.db, keyring, group_id(centre.house, "office"))
+    with pytest.raises(UnreadableError):
+        open_box(centre.db, lan.keyring, group_id(centre.house, "office"))  # type: ignore[arg-type]
+    assert may_take_cases(centre.db, keyring.holder_id), "credentials, hours and duty belong to the person, not to the keys"
+    assert vouch_for(centre.db, actor=centre.school["director"], account_id=lan.staff_id) == ["office"]
+    assert vouch_for(centre.db, actor=centre.school["qiu"], account_id=lan.staff_id) == []
+    open_box(centre.db, keyring, group_id(centre.house, "office"))
+
+
+def test_the_printed_code_is_throttled_like_a_passphrase(centre: Centre) -> None:
+    """Five wrong codes, then even the right one waits; an unknown name is counted in the same way."""
+    right = centre.school.codes["lan"]
+    place = {"passphrase": "baiyun heishui chunfeng", "address": "10.0.0.1"}
+    for _try in range(5):
+        assert recover(centre.db, login="lan", code="7K3M-0000-AAAA-BBBB-CCCC-ZZZZ", **place) is None
+    assert recover(centre.db, login="lan", code=right, **place) is None
+    with time_machine.travel(now() + timedelta(minutes=16)):
+        assert recover(centre.db, login="lan", code=right, **place) is not None
+
+
+def test_a_proxy_of_our_own_tells_addresses_apart(sqlite_centre: Centre) -> None:
+    """Forwarded headers count only behind our own proxy, and only its own last entry."""
+    for ahead, headers, expected in (
+        (False, {"X-Forwarded-For": "1.2.3.4"}, "127.0.0.1"),
+        (True, {"X-Forwarded-For": "6.6.6.6, 1.2.3.4"}, "1.2.3.4"),
+        (True, {}, "127.0.0.1"),
+    ):
+        app = create_app(replace(sqlite_centre.settings, tls_ahead=ahead))
+        with app.test_request_context("/", headers=headers, environ_base={"REMOTE_ADDR": "127.0.0.1"}):
+            assert address() == expected
 
 
 def test_an_administrator_may_not_hold_a_reading_role(centre: Centre) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from counsel.core.errors import InvalidError, NotFoundError, TransitionError
-from counsel.pathway.intake.services import consent_version, present_consent, record_consent
+from counsel.pathway.intake.consent import consent_version, present_consent, record_consent
 from counsel.pathway.sessions.services import begin_session
 from counsel.people.models import Education
 from counsel.people.rule_texts import acknowledge_rule, publish_rule, rules_waiting

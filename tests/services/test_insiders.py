@@ -9,7 +9,8 @@ from sqlalchemy import select, update
 
 from counsel.access.accounts import find_account
 from counsel.access.models import Account, SignIn
-from counsel.access.sign_ins import lock_vault, open_sign_in, present_person, sign_in
+from counsel.access.sign_ins import open_sign_in, present_person, sign_in
+from counsel.access.vault import lock_vault
 from counsel.app import create_app
 from counsel.audit.models import AuditLine
 from counsel.confidentiality.roles import Role
@@ -35,7 +36,7 @@ from counsel.pathway.appointments.requests import accept_offer
 from counsel.pathway.cases.dossier import ASSESSMENT, write_form
 from counsel.pathway.cases.evidence import ConflictClear, IdentityMatched
 from counsel.pathway.cases.services import caseload, open_case
-from counsel.pathway.intake.services import present_consent, record_consent
+from counsel.pathway.intake.consent import present_consent, record_consent
 from counsel.people.invitations import activate, invite_staff, invite_student, look_up_student, reinvite_staff
 from counsel.people.models import Invitation
 from counsel.people.recovery import change_passphrase

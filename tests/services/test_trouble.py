@@ -39,7 +39,8 @@ from counsel.pathway.appointments.reception import (
 )
 from counsel.pathway.appointments.requests import Wish, accept_offer, cancel_own, find_own, move_own, request_appointment
 from counsel.pathway.cases.services import caseload, find_case
-from counsel.pathway.intake.services import decide_intake, record_consent, record_screen, sign_intake
+from counsel.pathway.intake.consent import record_consent
+from counsel.pathway.intake.services import decide_intake, record_screen, sign_intake
 from counsel.pathway.sessions.services import begin_session, read_note, write_note
 from counsel.people.roll import import_students
 from tests.conftest import Centre
@@ -415,7 +416,7 @@ def test_lock_copies_are_never_inside_the_backup(sqlite_centre: Centre) -> None:
 
 def test_jobs_run_twice_change_nothing(centre: Centre) -> None:
     """All jobs, without any key, twice in a row."""
-    assert len(run_jobs(centre.db)) == 3
+    assert len(run_jobs(centre.db)) == 5
     lines = centre.db.query(AuditLine).count()
     run_jobs(centre.db)
     assert centre.db.query(AuditLine).count() == lines

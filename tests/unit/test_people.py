@@ -12,11 +12,11 @@ from counsel.pathway.appointments.lifecycle import STATES as TIMES
 from counsel.pathway.appointments.lifecycle import TRANSITIONS, allowed
 from counsel.pathway.cases.lifecycle import STATES, transition
 from counsel.pathway.cases.wording import forbidden_words
-from counsel.pathway.intake.services import guardian_parts
-from counsel.pathway.sessions.services import note_deadline
+from counsel.pathway.intake.consent import guardian_parts
 from counsel.people.cards import initial_of
 from counsel.people.passphrases import DEMONSTRATION, check_passphrase, offer_passphrase
 from counsel.people.roll import read_roll
+from counsel.roster.queries import working_deadline
 
 HEAD = "student_no,name,birth_date,class,leaves_on,guardian,guardian_phone\n"
 GOOD = "S1,苏未名,2009-03-01,高二1班,2027-07,苏家长,139\n"
@@ -122,9 +122,9 @@ def test_words_of_diagnosis_are_found_outside_quotation(text: str, found: list[s
 def test_a_note_is_due_in_working_time() -> None:
     """24 hours later, a weekend not counted."""
     friday = datetime(2026, 11, 20, 8, tzinfo=UTC)
-    assert note_deadline(friday, 24, "Asia/Shanghai") == datetime(2026, 11, 23, 8, tzinfo=UTC)
+    assert working_deadline(friday, 24, "Asia/Shanghai") == datetime(2026, 11, 23, 8, tzinfo=UTC)
     monday = datetime(2026, 11, 23, 8, tzinfo=UTC)
-    assert note_deadline(monday, 24, "Asia/Shanghai") == datetime(2026, 11, 24, 8, tzinfo=UTC)
+    assert working_deadline(monday, 24, "Asia/Shanghai") == datetime(2026, 11, 24, 8, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

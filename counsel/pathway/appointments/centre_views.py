@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import flash, render_template, request, url_for
 from flask_babel import gettext as _
@@ -15,6 +16,8 @@ from counsel.core.ids import parse_id
 from counsel.pathway.appointments.concerns import raise_concern
 from counsel.pathway.appointments.duty import call_duty, duty_tasks, finish_task, read_task
 from counsel.pathway.appointments.forms import ConcernForm, WalkInForm
+from counsel.pathway.appointments.lapsing import is_late_request
+from counsel.pathway.appointments.merging import link_client
 from counsel.pathway.appointments.reception import (
     cancel_for_centre,
     check_in,
@@ -27,14 +30,15 @@ from counsel.pathway.appointments.reception import (
     standing_appointment,
     waiting_requests,
 )
+from counsel.pathway.appointments.talks import offer_talk
 from counsel.pathway.appointments.views import blueprint
 from counsel.people.staff import account_name, staff_name
 from counsel.risk.questions import BOOKING, QUESTIONS
 from counsel.roster.queries import coming_days, free_slots
-from counsel.tasks.services import OUTCOMES
+from counsel.tasks.services import CONTACT_OUTCOMES, REVIEW_OUTCOMES
 from counsel.web.forms import options
 from counsel.web.i18n import moment_words
-from counsel.web.messages import conflict_words
+from counsel.web.messages import conflict_words, problem_words
 from counsel.web.page import go, page, zone_of
 
 RECEIVE = Permission.APPOINTMENT_RECEIVE
@@ -97,11 +101,24 @@ def receive(db: Session, actor: SignedIn, appointment: str, act: str) -> Any:
     elif act == "cancel":
         cancel_for_centre(db, actor=actor, appointment_id=number, reason=request.form.get("reason", "counsellor_away"))
         flash(_("Cancelled for the centre; it does not count against the client."))
+    elif act == "link":
+        return _link(db, actor, number)
     elif act == "offer":
         offer_time(db, actor=actor, appointment_id=number, slot_key=request.form.get("slot", ""))
         flash(_("Offered. The old time stands until the client says yes."))
     else:
         raise TransitionError("NO_STEP")
+    return go(url_for("appointments.desk"))
+
+
+def _link(db: Session, actor: SignedIn, number: UUID | None) -> Any:
+    """Say that somebody registered by name is on the roll."""
+    try:
+        link_client(db, actor=actor, appointment_id=number, student_no=request.form.get("student_no", "")[:40])
+    except InvalidError as error:
+        flash(problem_words(error.problems["student_no"]), "stop")
+    else:
+        flash(_("Joined: one person, one card."))
     return go(url_for("appointments.desk"))
 
 
@@ -138,7 +155,9 @@ def duty(db: Session, actor: SignedIn) -> Any:
     """What waits for duty: tasks, and requests without a counsellor."""
     waiting = waiting_requests(db, actor=actor) if actor.on_duty or actor.role == "director" else []
     names = {row.counsellor_id: staff_name(db, row.counsellor_id) for row in waiting}
-    return render_template("appointments/duty.html", tasks=duty_tasks(db, actor=actor), waiting=waiting, names=names)
+    late = {row.appointment_id for row in waiting if is_late_request(db, row)}
+    place = {"tasks": duty_tasks(db, actor=actor), "waiting": waiting, "names": names, "late": late}
+    return render_template("appointments/duty.html", **place)
 
 
 @page(blueprint, "/duty/request/<appointment>", Permission.REQUEST_READ, ("GET", "POST"))
@@ -161,18 +180,40 @@ def triage(db: Session, actor: SignedIn, appointment: str) -> Any:
 def task(db: Session, actor: SignedIn, task: str) -> Any:
     """Open a task and end it with the recorded contact."""
     number = parse_id(task)
+    if request.method == "POST" and request.form.get("student_no"):
+        return _offer(db, actor, number, request.form["student_no"][:40])
     if request.method == "POST":
         outcome = request.form.get("outcome", "")
-        if outcome in OUTCOMES:
+        if outcome in (*CONTACT_OUTCOMES, *REVIEW_OUTCOMES[1:]):
             finish_task(db, actor=actor, task_id=number, outcome=outcome)
             flash(_("Recorded. Thank you."))
             return go(url_for("appointments.duty"))
         flash(_("Choose what came of it."), "stop")
+    return _task_page(db, actor, number)
+
+
+def _offer(db: Session, actor: SignedIn, number: UUID | None, student_no: str) -> Any:
+    """Offer the student of a concern a talk."""
+    try:
+        seen = offer_talk(db, actor=actor, task_id=number, student_no=student_no)
+    except InvalidError as error:
+        return _task_page(db, actor, number, problem_words(error.problems["student_no"])), 422
+    flash(
+        _("Offered. It waits on the student's page; nothing happens until the student says yes.")
+        if seen
+        else _("Offered. The student has no account yet: print a code and hand it over in person, without saying why."),
+        "" if seen else "warm",
+    )
+    return go(url_for("appointments.duty"))
+
+
+def _task_page(db: Session, actor: SignedIn, number: UUID | None, problem: str = "") -> str:
     row, said, card = read_task(db, actor=actor, task_id=number)
     questions = [(question.code, _(question.text)) for question in QUESTIONS if question.code in BOOKING]
     questions.append(("urgent", _("Is it urgent?")))
     caller = account_name(db, row.object_id)
-    return render_template("appointments/task.html", row=row, said=said, card=card, questions=questions, caller=caller)
+    place = {"row": row, "said": said, "card": card, "questions": questions, "caller": caller}
+    return render_template("appointments/task.html", problem=problem, **place)
 
 
 @page(blueprint, "/concern", Permission.CONCERN_RAISE, ("GET", "POST"))

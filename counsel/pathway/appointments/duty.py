@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
@@ -46,7 +47,8 @@ def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Ta
     Records: ``risk:task:read``. Rule: 篇4 五.
     """
     task = db.get(Task, task_id) if task_id else None
-    require(db, actor, Permission.TASK_END, Facts(client_id=task.client_id) if task else None, object_id=task_id)
+    stands = task is not None and task.ended_on is None  # once the contact is recorded, duty has nothing to read here
+    require(db, actor, Permission.TASK_END, Facts(client_id=task.client_id) if task and stands else None, object_id=task_id)
     assert task is not None
     keyring = keys_of(db, actor)
     with recording(db) as record:
@@ -57,6 +59,12 @@ def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Ta
         cards = client_cards(db, keyring, [task.client_id]) if task.client_id else {}
         record.line("risk:task:read", role=actor.role, actor_id=actor.holder_id, subject_id=task.client_id, object_id=task_id)
     return task, words, cards.get(task.client_id) if task.client_id else None
+
+
+def ended_alarm_boxes(db: Session, client_id: UUID) -> list[UUID]:
+    """Return the boxes of a client's alarms whose contact has been recorded: they wait to become part of a case."""
+    query = select(Task.box_id).where(Task.client_id == client_id, Task.ended_on.is_not(None), Task.box_id.is_not(None))
+    return [box_id for box_id in db.scalars(query) if box_id is not None]
 
 
 def finish_task(db: Session, *, actor: SignedIn, task_id: UUID | None, outcome: str) -> None:

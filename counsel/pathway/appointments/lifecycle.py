@@ -10,6 +10,7 @@ STATES = (
     "no_show",  # 爽约
     "cancelled_by_client",
     "cancelled_by_centre",
+    "lapsed",  # 已失效: nobody answered an offer, or nobody triaged a request, in time
     "moved",  # 已改期: replaced by another time both agreed
 )
 OCCUPYING = ("requested", "confirmed", "offered", "checked_in")
@@ -21,6 +22,7 @@ TRANSITIONS: dict[tuple[str | None, str], str] = {
     ("requested", "cancelled_by_client"): "cancel",
     ("requested", "cancelled_by_centre"): "cancel for the centre",
     ("requested", "moved"): "move",
+    ("requested", "lapsed"): "nobody triaged it in time",
     ("confirmed", "checked_in"): "check in",
     ("confirmed", "forfeited"): "too late",
     ("confirmed", "no_show"): "did not come",
@@ -31,6 +33,7 @@ TRANSITIONS: dict[tuple[str | None, str], str] = {
     ("offered", "requested"): "accept the offer before triage",
     ("offered", "cancelled_by_client"): "decline the offer",
     ("offered", "cancelled_by_centre"): "take the offer back",
+    ("offered", "lapsed"): "nobody answered in time",
     ("checked_in", "completed"): "hold the session",
 }
 

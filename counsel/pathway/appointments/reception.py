@@ -21,12 +21,14 @@ from counsel.core.ids import new_id
 from counsel.keys.boxes import add_reader, open_box, revoke
 from counsel.keys.grants import Reader
 from counsel.keys.trust import group_id, holder_row
+from counsel.pathway.appointments.lapsing import WELFARE_HOURS
 from counsel.pathway.appointments.models import Appointment
-from counsel.pathway.appointments.requests import add_appointment, appointment_facts, change_state, open_case_for
+from counsel.pathway.appointments.requests import add_appointment, answer_by, appointment_facts, change_state, open_case_for
 from counsel.people.cards import ClientCard, client_cards, student_card, write_client
 from counsel.people.models import Student
 from counsel.records.services import item_of, open_bodies
 from counsel.roster.queries import find_slot, rooms
+from counsel.tasks.services import open_task
 
 CENTRE_REASONS = ("counsellor_away", "room", "closed")
 
@@ -90,6 +92,7 @@ def confirm_request(db: Session, *, actor: SignedIn, appointment_id: UUID | None
             opened = open_box(db, keyring, appointment.box_id)
             add_reader(db, opened, reader=Reader(reader, "assigned"), granter=keyring)
             revoke(db, appointment.box_id, group_id(house_of(db), "duty"))
+        appointment.answer_by = None
         _line(record, actor, appointment, "pathway:appointment:confirmed")
     return appointment
 
@@ -108,7 +111,7 @@ def offer_time(db: Session, *, actor: SignedIn, appointment_id: UUID | None, slo
             raise ConflictError("slot_taken")
         offer = add_appointment(db, old.client_id, slot, "offered", old.mode, old.source)
         offer.assigned, offer.box_id, offer.case_id = old.assigned, old.box_id, old.case_id
-        offer.replaces_id = old.appointment_id
+        offer.replaces_id, offer.answer_by = old.appointment_id, answer_by(db, house_of(db).settings.offer_hours)
         _line(record, actor, offer, "pathway:appointment:offered")
     return offer
 
@@ -153,6 +156,9 @@ def note_absence(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -
         raise TransitionError("TOO_EARLY")
     with recording(db) as record:
         change_state(db, appointment, "no_show")
+        if appointment.call_duty:  # whoever knows the level set this bit: somebody looks how the client is
+            due = now() + timedelta(hours=WELFARE_HOURS)
+            open_task(db, kind="contact", due_at=due, client_id=appointment.client_id, object_id=appointment.appointment_id)
         _line(record, actor, appointment, "pathway:appointment:no_show")
     return appointment
 
@@ -180,6 +186,7 @@ class SheetRow:
     room: str
     initial: str
     name: str = ""
+    guest: bool = False
 
 
 def day_sheet(db: Session, *, actor: SignedIn, day: date, holder_id: UUID | None = None, names: bool = False) -> list[SheetRow]:
@@ -218,7 +225,8 @@ def _cards(db: Session, actor: SignedIn, rows: list[Appointment], names: bool) -
 
 def _row(appointment: Appointment, known: dict[UUID, Any], card: ClientCard | None, names: bool) -> SheetRow:
     room = known[appointment.room_id].name if appointment.room_id in known else ""
-    return SheetRow(appointment, room, card.initial if card else "", card.name if card and names else "")
+    guest = card is not None and names and not card.student_id
+    return SheetRow(appointment, room, card.initial if card else "", card.name if card and names else "", guest)
 
 
 def register_walk_in(

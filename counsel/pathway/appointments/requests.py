@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -26,7 +26,7 @@ from counsel.people.cards import publish_client
 from counsel.records.services import start_item
 from counsel.risk.questions import ANSWERS, BOOKING
 from counsel.roster.occupancy import free, take
-from counsel.roster.queries import Slot, find_slot
+from counsel.roster.queries import Slot, find_slot, working_deadline
 
 CONTACT_WAYS = ("phone", "in_page")
 
@@ -51,9 +51,13 @@ def open_case_for(db: Session, client_id: UUID) -> Case | None:
     return db.scalars(query.order_by(Case.case_no.desc())).first()
 
 
-def request_appointment(db: Session, *, actor: SignedIn, wish: Wish) -> Appointment:
+def request_appointment(
+    db: Session, *, actor: SignedIn, wish: Wish, source: str = "self", queues_again: bool = False
+) -> Appointment:
     """Ask for a published time: a first visit holds it until triage, a known client of that counsellor has it at once.
 
+    :param source: how the client came here, see `booking.book`, which knows.
+    :param queues_again: a known client who stayed away too often waits for triage as at the first visit.
     :raises ConflictError: ``slot_taken``; :raises InvalidError: a field that cannot be.
 
     Records: ``pathway:appointment:requested``. Rule: 篇10 一, 篇9 二4.
@@ -70,14 +74,16 @@ def request_appointment(db: Session, *, actor: SignedIn, wish: Wish) -> Appointm
             raise ConflictError("already_waiting")
         raise_alarm(db, actor=actor, answers=wish.answers, phone=wish.phone)
         case = open_case_for(db, client_id)
-        known = case is not None and case.counsellor_id == slot.holder_id
+        known = case is not None and case.counsellor_id == slot.holder_id and not queues_again
+        watched = known and case is not None and _call_duty_last(db, case)
         box = request_box(db, keyring, "request", slot.holder_id if known else None)
         start_item(db, box=box, kind="F01", author=keyring.holder_id, content=_words(wish))
-        appointment = add_appointment(db, client_id, slot, "confirmed" if known else "requested", wish.mode, "self")
+        appointment = add_appointment(db, client_id, slot, "confirmed" if known else "requested", wish.mode, source)
+        appointment.answer_by = None if known else answer_by(db, house_of(db).settings.request_hours)
         appointment.box_id, appointment.assigned = box.box_id, known
         appointment.case_id = case.case_id if known and case else None
         alarming = is_alarming(wish.answers)
-        appointment.call_duty, appointment.queue_rank = alarming, 2 if alarming else 0
+        appointment.call_duty, appointment.queue_rank = alarming or watched, 2 if alarming else 0
         record.line(
             "pathway:appointment:requested",
             role=actor.role,
@@ -86,6 +92,17 @@ def request_appointment(db: Session, *, actor: SignedIn, wish: Wish) -> Appointm
             object_id=appointment.appointment_id,
         )
     return appointment
+
+
+def answer_by(db: Session, hours: int) -> datetime:
+    """Return until when an offer or a request waits for its answer, in working time."""
+    return working_deadline(now(), hours, house_of(db).settings.time_zone)
+
+
+def _call_duty_last(db: Session, case: Case) -> bool:
+    """Return the one bit that whoever knows the level set on the case's newest time; it goes on to the next one."""
+    query = select(Appointment.call_duty).where(Appointment.case_id == case.case_id)
+    return bool(db.scalar(query.order_by(Appointment.starts_at.desc()).limit(1)))
 
 
 def _check(wish: Wish) -> None:
@@ -153,8 +170,16 @@ def change_state(db: Session, appointment: Appointment, to: str) -> None:
     if not allowed(appointment.state, to):
         raise TransitionError("NO_STEP")
     appointment.state = to
+    db.flush()
     if to not in OCCUPYING:
         free(db, appointment.appointment_id)
+
+
+def times_of_case(db: Session, case_id: UUID) -> list[Appointment]:
+    """Return the times of a case that are still to come or have just begun, and its newest one."""
+    query = select(Appointment).where(Appointment.case_id == case_id).order_by(Appointment.starts_at.desc())
+    rows = list(db.scalars(query))
+    return [row for row in rows if row.state in OCCUPYING or row is rows[0]]
 
 
 def appointment_facts(appointment: Appointment | None) -> Facts | None:
@@ -217,13 +242,13 @@ def move_own(db: Session, *, actor: SignedIn, appointment_id: UUID | None, slot_
         was = old.state
         if was not in ("requested", "confirmed") or old.starts_at <= now():
             raise TransitionError("NO_STEP")
+        change_state(db, old, "moved")  # first, so that the client's own old time stands in nobody's way
         slot = find_slot(db, slot_key, client_id=old.client_id)
-        if slot is None or slot.holder_id != old.counsellor_id:  # another counsellor is another request
+        if slot is None or (old.assigned and slot.holder_id != old.counsellor_id):  # the words are sealed to that counsellor
             raise ConflictError("slot_taken")
-        change_state(db, old, "moved")
         new = add_appointment(db, old.client_id, slot, was, old.mode, old.source)
         new.box_id, new.case_id, new.queue_rank, new.call_duty = old.box_id, old.case_id, old.queue_rank, old.call_duty
-        new.assigned = old.assigned
+        new.assigned, new.answer_by = old.assigned, old.answer_by
         new.replaces_id = old.appointment_id
         _line(record, actor, new, "moved")
     return new
@@ -240,11 +265,12 @@ def accept_offer(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -
     with recording(db) as record:
         old = db.get(Appointment, offer.replaces_id) if offer.replaces_id else None
         waits = old is not None and old.state == "requested" and not old.assigned
-        change_state(db, offer, "requested" if waits else "confirmed")
         if old is not None:  # what triage decided meanwhile holds for the new time as well
             offer.assigned, offer.case_id = old.assigned, old.case_id
+            offer.answer_by = old.answer_by if waits else None
             offer.queue_rank, offer.call_duty = old.queue_rank, old.call_duty
             if old.state in OCCUPYING:
                 change_state(db, old, "moved")
+        change_state(db, offer, "requested" if waits else "confirmed")
         _line(record, actor, offer, "accepted")
     return offer

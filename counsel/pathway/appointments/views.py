@@ -13,6 +13,7 @@ from counsel.core.clock import local
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import parse_id
 from counsel.pathway.appointments.alarms import is_alarming, raise_alarm
+from counsel.pathway.appointments.booking import book
 from counsel.pathway.appointments.forms import SAFETY, ContactForm, ReasonForm
 from counsel.pathway.appointments.models import MODES
 from counsel.pathway.appointments.requests import (
@@ -22,8 +23,8 @@ from counsel.pathway.appointments.requests import (
     find_own,
     move_own,
     my_appointments,
-    request_appointment,
 )
+from counsel.pathway.appointments.talks import answer_talk
 from counsel.people.staff import staff_name
 from counsel.risk.questions import ANSWERS, BOOKING, QUESTIONS
 from counsel.roster.queries import Slot, coming_days, free_slots, rooms
@@ -120,7 +121,7 @@ def _send(db: Session, actor: SignedIn, typed: dict[str, str], answers: dict[str
         notice_version=NOTICE_VERSION,
     )
     try:
-        appointment = request_appointment(db, actor=actor, wish=wish)
+        appointment = book(db, actor=actor, wish=wish)
     except ConflictError as error:
         if error.reason != "slot_taken":
             raise
@@ -173,6 +174,23 @@ def move(db: Session, actor: SignedIn, appointment: str) -> Any:
             flash(_("Moved to %(time)s.", time=moment_words(row.starts_at)))
             return go(url_for("appointments.mine"))
     body = _slot_page(
-        db, "appointments/choose.html", actor.client_id, old.counsellor_id, mode=old.mode, move=old, problem=problem
+        db,
+        "appointments/choose.html",
+        actor.client_id,
+        old.counsellor_id if old.assigned else None,
+        mode=old.mode,
+        move=old,
+        problem=problem,
     )
     return body, 409 if problem else 200
+
+
+@page(blueprint, "/talk/<offer>", OWN, ("POST",))
+def answer(db: Session, actor: SignedIn, offer: str) -> Any:
+    """Say yes or no to a talk that was offered; nobody learns the answer."""
+    yes = request.form.get("answer") == "yes"
+    answer_talk(db, actor=actor, offer_id=parse_id(offer), accepted=yes)
+    if yes:
+        return go(url_for("appointments.choose"))
+    flash(_("That is all right. Nobody is told, and you can come whenever you like."))
+    return go(url_for("home.today"))

@@ -19,9 +19,10 @@ from counsel.core.errors import TransitionError
 from counsel.core.ids import new_id
 from counsel.crypto.blob import Kind
 from counsel.crypto.context import Place
-from counsel.keys.boxes import OpenBox, adopt, create_box, open_box, open_for_writing
+from counsel.keys.boxes import OpenBox, add_reader, adopt, create_box, open_box, open_for_writing, readers_of, revoke
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
+from counsel.keys.models import Box
 from counsel.keys.trust import holder_row
 from counsel.pathway.cases.evidence import Evidence
 from counsel.pathway.cases.lifecycle import OPEN_STATES, Transition, transition
@@ -226,9 +227,26 @@ def cover_of(db: Session, *, actor: SignedIn, case: Case) -> Cover:
 def writing_box(db: Session, *, actor: SignedIn, case: Case, shared: bool) -> OpenBox:
     """Open a case's own box, or the one the client reads too, to write in it; a stale own box gets a new epoch first."""
     keyring = keys_of(db, actor)
-    if shared:
-        return open_box(db, keyring, case.shared_box_id)
-    return open_for_writing(db, keyring, case.box_id)
+    if not shared:
+        return open_for_writing(db, keyring, case.box_id)
+    box = open_box(db, keyring, case.shared_box_id)
+    _share_again(db, keyring, case, box)
+    return box
+
+
+def _share_again(db: Session, keyring: Keyring, case: Case, box: OpenBox) -> None:
+    """Grant the shared box to a client's new keys: whoever forgot the passphrase reads again what was shared before."""
+    newest = holder_row(db, case.client_id)
+    granted = {grant.holder_version for grant in readers_of(db, box.box_id) if grant.holder_id == case.client_id}
+    if newest is None or newest.version in granted:
+        return
+    proven = proven_client(db, keyring, case.client_id)
+    assert proven is not None
+    stale = db.get_one(Box, box.box_id).stale
+    revoke(db, box.box_id, case.client_id)
+    db.get_one(Box, box.box_id).stale = stale  # the same person under new keys: nobody left
+    db.flush()
+    add_reader(db, box, reader=Reader(proven[0], "client"), granter=keyring, link=proven[1])
 
 
 def moves_of(db: Session, case: Case) -> list[CaseMove]:

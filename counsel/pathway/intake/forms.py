@@ -4,7 +4,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, SelectMultipleField
 
 from counsel.confidentiality.limits import LIMITS
-from counsel.pathway.intake.services import POINTS
+from counsel.pathway.intake.consent import POINTS
 from counsel.web.forms import Form, line, options, text
 
 YES_NO = [("yes", _l("Yes")), ("no", _l("No"))]
@@ -27,6 +27,8 @@ GUARDIAN_WORDS = [
     ("informed", _l("The guardian has been told that counselling takes place, not what is said")),
     ("contraindicated", _l("Telling the guardian would harm; reason below")),
     ("first_talk", _l("Not yet: this is the one first talk that may come before")),
+    ("emergency", _l("Exception: life or health is in danger and cannot wait (second signature)")),
+    ("conflicted", _l("Exception: the guardian is suspected or has another interest (second signature)")),
     ("not_needed", _l("Not needed at this age")),
 ]
 

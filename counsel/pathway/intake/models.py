@@ -21,4 +21,5 @@ class Consent(Base):
     item_id: Mapped[UUID]
     way: Mapped[str] = mapped_column(String(12))
     guardian_complete: Mapped[bool]
+    countersign_id: Mapped[UUID | None]  # the task of the second signature under an exception (E1, E2)
     on_day: Mapped[date]

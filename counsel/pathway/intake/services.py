@@ -1,26 +1,25 @@
 """Receive, consent, record, screen, decide: T01 to T04."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
-from counsel.confidentiality.limits import LIMITS
 from counsel.confidentiality.rules import Permission
-from counsel.core.clock import age_on, today
+from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.keys.boxes import adopt, open_box, open_for_writing
 from counsel.keys.models import Box
+from counsel.pathway.appointments.duty import ended_alarm_boxes
 from counsel.pathway.appointments.models import Appointment
-from counsel.pathway.appointments.requests import appointment_facts, change_state, open_case_for
-from counsel.pathway.cases.dossier import CONSENT, INTAKE, SCREEN, Form, read_form, write_form
+from counsel.pathway.appointments.requests import appointment_facts, change_state, open_case_for, times_of_case
+from counsel.pathway.appointments.talks import accepted_talks
+from counsel.pathway.cases.dossier import INTAKE, SCREEN, Form, read_form, write_form
 from counsel.pathway.cases.evidence import (
     ClientAgrees,
     ConflictClear,
@@ -35,24 +34,21 @@ from counsel.pathway.cases.evidence import (
     RiskScreened,
 )
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import case_facts, move, open_case
-from counsel.pathway.intake.models import WAYS, Consent
-from counsel.people.cards import ClientCard, client_cards
-from counsel.people.models import RuleText
+from counsel.pathway.cases.services import move, open_case
+from counsel.pathway.intake.consent import guardian_settled, present_consent
+from counsel.people.cards import client_cards
+from counsel.people.guests import ids_of_person
 from counsel.records.models import Item
 from counsel.records.services import items_in
 from counsel.risk.level import Level, level_of
 
-CONSENT_TEXT = "informed_consent"
-POINTS = ("nature", "setting", "records", "supervision", "rights", "sensitive")
-GUARDIAN_PARTS = ("signed", "informed", "contraindicated", "first_talk", "not_needed")
-CHILD, ADULT = 14, 18
+CALL_DUTY_LEVEL = 2  # from here on an absence sends somebody to look, without penalty (domain §1.1)
 
 
 def receive_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> Case:
     """T01: begin with a client who has checked in; an open case of the same counsellor goes on.
 
-    The request's box becomes a child of the case's, and nobody else opens it any more.
+    The boxes of the request and of alarms that have ended become children of the case's; nobody else opens them any more.
 
     Records: ``pathway:case:opened``, ``pathway:appointment:completed``. Rule: 篇10 二.
     """
@@ -62,16 +58,19 @@ def receive_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None)
     if found.state != "checked_in":
         raise TransitionError("NOT_HERE")
     with recording(db) as record:
-        case = open_case_for(db, found.client_id)
+        card = client_cards(db, keys_of(db, actor), [found.client_id])[found.client_id]
+        others = ids_of_person(db, actor=actor, student_id=card.student_id)
+        case = next(filter(None, (open_case_for(db, known) for known in (found.client_id, *others))), None)
         if case is not None and case.counsellor_id != actor.holder_id:
             raise TransitionError("OTHER_COUNSELLOR")
         if case is None:
-            card = client_cards(db, keys_of(db, actor), [found.client_id])[found.client_id]
             evidence = (IdentityMatched("G1", found.client_id), ConflictClear("G4", found.appointment_id))
             place = {"client_id": found.client_id, "initial": card.initial, "source": found.source}
             case = open_case(db, actor=actor, **place, evidence=evidence)  # type: ignore[arg-type]
             db.flush()
-        _take_request(db, actor, case, found)
+        said_before = (*ended_alarm_boxes(db, found.client_id), *(talk.box_id for talk in accepted_talks(db, found.client_id)))
+        for box_id in (found.box_id, *said_before):
+            _take_in(db, actor, case, box_id)
         change_state(db, found, "completed")
         found.case_id = case.case_id
         record.line(
@@ -84,102 +83,14 @@ def receive_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None)
     return case
 
 
-def _take_request(db: Session, actor: SignedIn, case: Case, appointment: Appointment) -> None:
-    if appointment.box_id is None or db.get_one(Box, appointment.box_id).parent_id is not None:
+def _take_in(db: Session, actor: SignedIn, case: Case, box_id: UUID | None) -> None:
+    """Make what a client said before the case a part of it: `duty` and everybody else lose it, the client keeps it."""
+    if box_id is None or db.get_one(Box, box_id).parent_id is not None:
         return
     keyring = keys_of(db, actor)
-    child = open_box(db, keyring, appointment.box_id)
+    child = open_box(db, keyring, box_id)
     parent = open_for_writing(db, keyring, case.box_id)
     adopt(db, child=child, parent=parent, keep=[case.client_id])
-
-
-def client_of(db: Session, *, actor: SignedIn, case: Case) -> ClientCard:
-    """Open the card of a case's client, for the case's own page.
-
-    Records: ``people:name:read``.
-    """
-    require(db, actor, Permission.CASE_READ, case_facts(case), object_id=case.case_id)
-    with recording(db) as record:
-        card = client_cards(db, keys_of(db, actor), [case.client_id])[case.client_id]
-        record.line("people:name:read", role=actor.role, actor_id=actor.holder_id, subject_id=case.client_id)
-    return card
-
-
-def age_of(db: Session, card: ClientCard) -> int | None:
-    """Return the client's age today, or None when the birth date is unknown."""
-    if not card.birth_date:
-        return None
-    return age_on(date.fromisoformat(card.birth_date), today(house_of(db).settings.time_zone))
-
-
-def guardian_parts(age: int | None, policy: str) -> tuple[str, ...]:
-    """Return which guardian's parts complete a consent at this age (domain §1.3 G3; PIPL 31; 篇8 二).
-
-    An unknown age counts as under 14: the stricter rule.
-    """
-    if age is not None and age >= ADULT:
-        return ("not_needed",)
-    if age is None or age < CHILD or policy == "required":
-        return ("signed",)
-    return ("not_needed",) if policy == "student_only" else ("informed", "contraindicated", "signed")
-
-
-def consent_version(db: Session) -> int:
-    """Return the version of the consent text in force."""
-    return db.scalar(select(func.max(RuleText.version)).where(RuleText.code == CONSENT_TEXT)) or 1
-
-
-def record_consent(db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any]) -> Consent:
-    """F02: every limit and every point explained one by one, agreed in one of four ways, the guardian's part by age.
-
-    :raises InvalidError: a point not ticked, an unknown way, a guardian's part that does not fit the age.
-
-    Records: ``pathway:f02:signed``. Rule: 篇4 一; R4-01, R4-02.
-    """
-    card = client_of(db, actor=actor, case=case)
-    parts = guardian_parts(age_of(db, card), house_of(db).settings.guardian_policy)
-    part = str(content.get("guardian") or "")
-    _check_consent(content, part)
-    version = consent_version(db)
-    full = {**content, "version": version, "explained_by": actor.name, "age": age_of(db, card)}
-    with recording(db):
-        number = 1 + sum(item.kind == CONSENT.code for item in items_in(db, [case.shared_box_id]))
-        item = write_form(db, actor=actor, case=case, kind=CONSENT, content=full, seen_version=0, sign=True, number=number)
-        db.flush()
-        return db.merge(
-            Consent(
-                case_id=case.case_id,
-                version=version,
-                item_id=item.item_id,
-                way=str(content["way"]),
-                guardian_complete=part in parts,
-                on_day=today(house_of(db).settings.time_zone),
-            )
-        )
-
-
-def _check_consent(content: Mapping[str, Any], part: str) -> None:
-    ticked = set(content.get("points") or ())
-    problems: dict[str, str] = {}
-    if not {limit.code for limit in LIMITS} | set(POINTS) <= ticked:
-        problems["points"] = "all_points"
-    if content.get("way") not in WAYS:
-        problems["way"] = "unknown"
-    if content.get("way") == "on_paper" and not str(content.get("sheet_place") or "").strip():
-        problems["sheet_place"] = "empty"
-    if not str(content.get("emergency_contact") or "").strip():
-        problems["emergency_contact"] = "empty"
-    if part not in GUARDIAN_PARTS:
-        problems["guardian"] = "unknown"
-    if part == "contraindicated" and not str(content.get("guardian_note") or "").strip():
-        problems["guardian_note"] = "empty"
-    if problems:
-        raise InvalidError(**problems)
-
-
-def present_consent(db: Session, case: Case) -> Consent | None:
-    """Return the consent in the version in force, or None when it must be explained (again)."""
-    return db.get(Consent, (case.case_id, consent_version(db)))
 
 
 def record_screen(
@@ -197,7 +108,10 @@ def record_screen(
     number = _next_screen(db, case)
     content = {"answers": dict(answers), "ticks": sorted(ticks), "keeping": keeping, "level": level.level}
     place = {"content": content, "seen_version": 0, "sign": True, "number": number}
-    write_form(db, actor=actor, case=case, kind=SCREEN, cover={"level": level.level}, **place)  # type: ignore[arg-type]
+    with recording(db):
+        write_form(db, actor=actor, case=case, kind=SCREEN, cover={"level": level.level}, **place)  # type: ignore[arg-type]
+        for row in times_of_case(db, case.case_id):
+            row.call_duty = level.level >= CALL_DUTY_LEVEL
     return level
 
 
@@ -225,7 +139,7 @@ def evidence_of_intake(db: Session, *, actor: SignedIn, case: Case) -> list[Evid
     found = [*_from_intake(form), *evidence_of_screen(db, case)]
     if consent is not None:
         found.append(ConsentGiven("G2", consent.item_id))
-        if consent.guardian_complete:
+        if guardian_settled(db, consent):
             found.append(GuardianSettled("G3", consent.item_id))
     item = screen_today(db, case)
     if item is not None and read_form(db, actor=actor, case=case, kind=SCREEN, number=item.number).content["level"] <= 1:

@@ -14,17 +14,9 @@ from counsel.core.ids import parse_id
 from counsel.pathway.cases.dossier import INTAKE, write_form
 from counsel.pathway.cases.pages import edit_page
 from counsel.pathway.cases.services import find_case
+from counsel.pathway.intake.consent import age_of, client_of, guardian_parts, record_consent
 from counsel.pathway.intake.forms import POINT_WORDS, ConsentForm, IntakeForm
-from counsel.pathway.intake.services import (
-    age_of,
-    client_of,
-    decide_intake,
-    guardian_parts,
-    receive_client,
-    record_consent,
-    record_screen,
-    sign_intake,
-)
+from counsel.pathway.intake.services import decide_intake, receive_client, record_screen, sign_intake
 from counsel.risk.level import level_of
 from counsel.risk.questions import ANSWERS, DEEDS, KEEPING, OTHERS, QUESTIONS, THOUGHTS
 from counsel.web.messages import problem_words

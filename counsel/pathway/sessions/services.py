@@ -1,7 +1,6 @@
 """Begin a session and write its note: drafts, one signature, then addenda only (R6-07, R10-10)."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -11,27 +10,17 @@ from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.rules import Permission
-from counsel.core.clock import local, now, today
+from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.pathway.cases.dossier import NOTE, Form, read_form, write_form
 from counsel.pathway.cases.evidence import Evidence, NoteSigned
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, move
-from counsel.pathway.intake.services import evidence_of_screen, present_consent
+from counsel.pathway.intake.consent import present_consent
+from counsel.pathway.intake.services import evidence_of_screen
 from counsel.pathway.sessions.models import FORMATS, CounsellingSession
-
-SATURDAY = 5
-
-
-def note_deadline(ended_at: datetime, hours: int, zone: str) -> datetime:
-    """Return when a note is due: `hours` later, weekends not counted (working time, domain §10a)."""
-    due = ended_at
-    for _hour in range(hours):
-        due += timedelta(hours=1)
-        while local(due, zone).weekday() >= SATURDAY:
-            due += timedelta(days=1)
-    return due
+from counsel.roster.queries import working_deadline
 
 
 def sessions_of(db: Session, case: Case) -> list[CounsellingSession]:
@@ -72,7 +61,7 @@ def begin_session(db: Session, *, actor: SignedIn, case: Case, mode: str, minute
             held_on=today(settings.time_zone),
             minutes=minutes,
             mode=mode,
-            note_due_at=note_deadline(now(), settings.note_due_hours, settings.time_zone),
+            note_due_at=working_deadline(now(), settings.note_due_hours, settings.time_zone),
             note_signed=False,
         )
         db.add(session)

@@ -10,11 +10,14 @@ from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
 from counsel.core.ids import parse_id
+from counsel.keys.boxes import readers_of
 from counsel.pathway.appointments.models import Appointment
+from counsel.pathway.cases.countersign import second_signature
 from counsel.pathway.cases.dossier import NOTE, signed_items
 from counsel.pathway.cases.pages import edit_page
 from counsel.pathway.cases.services import cover_of, find_case, moves_of
-from counsel.pathway.intake.services import age_of, client_of, present_consent, screen_today
+from counsel.pathway.intake.consent import age_of, client_of, guardian_settled, present_consent
+from counsel.pathway.intake.services import screen_today
 from counsel.pathway.sessions.forms import BeginForm, NoteForm
 from counsel.pathway.sessions.models import CounsellingSession
 from counsel.pathway.sessions.services import begin_session, sessions_of, write_note
@@ -28,6 +31,8 @@ def case(db: Session, actor: SignedIn, case: str) -> Any:
     """One case: pathway, what happened, what comes next."""
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_READ)
     card = client_of(db, actor=actor, case=found)
+    agreed = present_consent(db, found)
+    second = second_signature(db, agreed.countersign_id) if agreed else None
     times = db.query(Appointment).filter_by(client_id=found.client_id, counsellor_id=found.counsellor_id)
     return render_template(
         "sessions/case.html",
@@ -36,7 +41,10 @@ def case(db: Session, actor: SignedIn, case: str) -> Any:
         card=card,
         age=age_of(db, card),
         items=signed_items(db, found),
-        consent=present_consent(db, found),
+        consent=agreed,
+        settled=agreed is not None and guardian_settled(db, agreed),
+        second=second,
+        sole=len({grant.holder_id for grant in readers_of(db, found.box_id)}) == 1,
         screen=screen_today(db, found),
         sessions=sessions_of(db, found),
         moves=moves_of(db, found),

@@ -19,7 +19,67 @@
       const draft = document.querySelector("form[data-draft] [value=draft]");
       if (draft) { event.preventDefault(); draft.click(); }
     }
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+      const sign = document.querySelector("form[data-draft] [value=sign]");
+      if (sign) { event.preventDefault(); sign.scrollIntoView({ block: "center" }); sign.focus(); }
+    }
+    if (!event.ctrlKey && !event.metaKey && !event.altKey && !inField(event)) singleKey(event);
   });
+
+  // Single letters for staff (WCAG 2.1.4: off inside fields, and for good where somebody wishes). None signs or sends.
+  const keys = document.getElementById("keys");
+  const off = keys && keys.querySelector("[data-single-keys]");
+  const quiet = () => document.cookie.includes("keys=off");
+  if (off) {
+    off.checked = quiet();
+    off.addEventListener("change", () => {
+      document.cookie = `keys=${off.checked ? "off" : "on"}; path=/; max-age=31536000; samesite=lax`;
+    });
+    const open = document.querySelector("[data-keys]");
+    open.hidden = false;
+    open.addEventListener("click", () => keys.showModal());
+  }
+  let went = 0;
+  const follow = (path) => { const link = document.querySelector(`.rail a[href="${path}"]`); if (link) link.click(); };
+  const step = (by) => {
+    const rows = [...document.querySelectorAll("main a.quiet-title")];
+    const now = rows.indexOf(document.activeElement);
+    const next = rows[Math.min(Math.max(now + by, 0), rows.length - 1)];
+    if (next) next.focus();
+  };
+  function singleKey(event) {
+    if (!keys || event.target.closest("dialog")) return;
+    if (event.key === "?") { keys.showModal(); return; }
+    if (quiet()) return;
+    const key = event.key.toLowerCase();
+    if (event.timeStamp - went < 1500 && went) {
+      went = 0;
+      const path = { t: "/", c: "/cases" }[key];
+      if (path) { event.preventDefault(); follow(path); }
+      return;
+    }
+    if (key === "g") went = event.timeStamp;
+    else if (key === "j") step(1);
+    else if (key === "k") step(-1);
+    else if (key === "n") follow("/walk-in");
+    else if (key === "/") {
+      event.preventDefault();
+      const field = document.getElementById("number");
+      if (field) field.focus(); else follow("/cases");
+    } else if (key === "r") { const risk = document.querySelector("[data-key=r]"); if (risk) risk.click(); }
+  }
+
+  // One minute before the vault locks: say so, and save the draft while the key is still there.
+  const vault = document.querySelector("[data-vault]");
+  if (vault && vault.dataset.vault) {
+    const warn = async () => {
+      for (const form of document.querySelectorAll("form[data-draft]")) form.dispatchEvent(new Event("counsel:save"));
+      vault.classList.add("is-closing");
+      vault.querySelector("span").textContent = vault.dataset.warning;
+    };
+    const left = Number(vault.dataset.vault) * 1000 - Date.now() - 60000;
+    if (left < 2147483000) setTimeout(warn, Math.max(left, 0));
+  }
 
   // Show what is typed in a passphrase field.
   for (const button of document.querySelectorAll("[data-show]")) {
@@ -51,6 +111,7 @@
       } catch { dirty = true; note.textContent = note.dataset.failed; }
     };
     setInterval(save, 10000);
+    form.addEventListener("counsel:save", save);
     document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") save(); });
   }
 

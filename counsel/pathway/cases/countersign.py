@@ -1,0 +1,137 @@
+"""The second signature: a recorded reason that somebody else must agree to, in a box of its own (篇8 二; domain §1.3 G3).
+
+Only the reason travels: whoever signs opens this box and nothing else of the case. Whoever asks never signs.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import Recorder, recording
+from counsel.confidentiality.facts import Facts
+from counsel.confidentiality.roles import Role
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import now
+from counsel.core.errors import ConflictError, TransitionError
+from counsel.keys.boxes import create_box, open_box
+from counsel.keys.grants import Reader
+from counsel.keys.trust import check_recipient, holder_row
+from counsel.pathway.cases.models import Case
+from counsel.people.deputies import countersigners
+from counsel.records.services import item_of, open_bodies, sign_item, start_item
+from counsel.tasks.models import Task
+from counsel.tasks.services import end_task, open_task
+
+SIGN_HOURS = 24
+REASON, VERDICT = "reason", "verdict"
+
+
+def ask_second_signature(db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any]) -> Task:
+    """Seal a reason to those who may sign as second person, and to the one who asks; a neutral task waits for them.
+
+    :raises TransitionError: ``NO_SECOND_PERSON``, when nobody but the asker could sign.
+
+    Records: ``pathway:countersign:asked``.
+    """
+    keyring = keys_of(db, actor)
+    me = holder_row(db, keyring.holder_id, keyring.version)
+    second = [holder_row(db, holder_id) for holder_id in countersigners(db, but=actor.staff_id)]
+    if me is None or not second:
+        raise TransitionError("NO_SECOND_PERSON")
+    readers = [Reader(me, "asked")]
+    for holder in second:
+        assert holder is not None
+        check_recipient(db, holder)
+        readers.append(Reader(holder, "countersign"))
+    with recording(db) as record:
+        box = create_box(db, kind="task", readers=readers, granter=keyring)
+        db.flush()
+        item = start_item(db, box=box, kind=REASON, author=keyring.holder_id, content=content)
+        db.flush()
+        sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
+        due = now() + timedelta(hours=SIGN_HOURS)
+        task = open_task(db, kind="countersign", due_at=due, client_id=case.client_id, box_id=box.box_id, owner_role="director")
+        task.requester_id = actor.staff_id
+        task.owner_role = Role.SUPERVISOR if actor.role is Role.DIRECTOR else Role.DIRECTOR
+        _line(record, actor, task, "asked")
+    return task
+
+
+def _line(record: Recorder, actor: SignedIn, task: Task, what: str) -> None:
+    record.line(
+        f"pathway:countersign:{what}",
+        role=actor.role,
+        actor_id=actor.holder_id,
+        subject_id=task.client_id,
+        object_id=task.task_id,
+    )
+
+
+def signature_facts(task: Task | None) -> Facts | None:
+    """Return what the rules may know about a wanted second signature."""
+    if task is None or task.kind != "countersign":
+        return None
+    return Facts(client_id=task.client_id, requester_id=task.requester_id, by_director=task.owner_role == Role.SUPERVISOR)
+
+
+def waiting_signatures(db: Session, *, actor: SignedIn) -> list[Task]:
+    """Return the reasons that wait for the actor's signature, by their grants, the earliest due first."""
+    query = select(Task).where(Task.kind == "countersign", Task.ended_on.is_(None), Task.requester_id != actor.staff_id)
+    own_role = query.where(Task.owner_role == actor.role) if actor.role is Role.SUPERVISOR else query
+    return list(db.scalars(own_role.order_by(Task.due_at)))
+
+
+def read_reason(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Task, dict[str, Any]]:
+    """Open the reason that waits for a second signature.
+
+    Records: ``pathway:countersign:read``. Rule: 篇8 二.
+    """
+    task = db.get(Task, task_id) if task_id else None
+    stands = task if task is not None and task.ended_on is None else None
+    require(db, actor, Permission.COUNTERSIGN, signature_facts(stands), object_id=task_id)
+    assert task is not None and task.box_id is not None
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        item = item_of(db, task.box_id, REASON)
+        assert item is not None
+        words = open_bodies(db, box=open_box(db, keyring, task.box_id), item=item)[0]
+        _line(record, actor, task, "read")
+    return task, words
+
+
+def give_second_signature(db: Session, *, actor: SignedIn, task_id: UUID | None, agreed: bool, words: str = "") -> Task:
+    """Sign the reason, or decline it; either way with one's own signature beside it.
+
+    :raises ConflictError: ``task_ended``, when another second person was faster.
+
+    Records: ``pathway:countersign:signed`` or ``:declined``. Rule: 篇8 二.
+    """
+    task = db.get(Task, task_id) if task_id else None
+    require(db, actor, Permission.COUNTERSIGN, signature_facts(task), object_id=task_id)
+    assert task is not None and task.box_id is not None
+    keyring = keys_of(db, actor)
+    outcome = "signed" if agreed else "declined"
+    with recording(db) as record:
+        db.refresh(task, with_for_update=True)
+        if task.ended_on is not None:
+            raise ConflictError("task_ended")
+        box = open_box(db, keyring, task.box_id, for_writing=True)
+        content = {"agreed": agreed, "words": words, "by": actor.name}
+        item = start_item(db, box=box, kind=VERDICT, author=keyring.holder_id, content=content)
+        db.flush()
+        sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
+        end_task(task, outcome)
+        _line(record, actor, task, outcome)
+    return task
+
+
+def second_signature(db: Session, task_id: UUID | None) -> str | None:
+    """Return ``waiting``, ``signed`` or ``declined`` for a wanted signature, None when none was asked for."""
+    task = db.get(Task, task_id) if task_id else None
+    return (task.outcome or "waiting") if task is not None else None

@@ -1,0 +1,136 @@
+"""F02: the limits explained and the consent given, with the guardian's part by age, policy and exception (篇4 一; 篇8 二)."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.limits import LIMITS
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import age_on, today
+from counsel.core.database import house_of
+from counsel.core.errors import InvalidError
+from counsel.pathway.cases.countersign import ask_second_signature, second_signature
+from counsel.pathway.cases.dossier import CONSENT, write_form
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_facts
+from counsel.pathway.intake.models import WAYS, Consent
+from counsel.people.cards import ClientCard, client_cards
+from counsel.people.models import RuleText
+from counsel.records.services import items_in
+from counsel.tasks.models import Task
+
+CONSENT_TEXT = "informed_consent"
+POINTS = ("nature", "setting", "records", "supervision", "rights", "sensitive")
+EXCEPTIONS = {"emergency": "E1", "conflicted": "E2"}  # each with its reason and a second signature (domain §1.3 G3)
+GUARDIAN_PARTS = ("signed", "informed", "contraindicated", "first_talk", "not_needed", *EXCEPTIONS)
+CHILD, ADULT = 14, 18
+
+
+def client_of(db: Session, *, actor: SignedIn, case: Case) -> ClientCard:
+    """Open the card of a case's client, for the case's own page.
+
+    Records: ``people:name:read``.
+    """
+    require(db, actor, Permission.CASE_READ, case_facts(case), object_id=case.case_id)
+    with recording(db) as record:
+        card = client_cards(db, keys_of(db, actor), [case.client_id])[case.client_id]
+        record.line("people:name:read", role=actor.role, actor_id=actor.holder_id, subject_id=case.client_id)
+    return card
+
+
+def age_of(db: Session, card: ClientCard) -> int | None:
+    """Return the client's age today, or None when the birth date is unknown."""
+    if not card.birth_date:
+        return None
+    return age_on(date.fromisoformat(card.birth_date), today(house_of(db).settings.time_zone))
+
+
+def guardian_parts(age: int | None, policy: str) -> tuple[str, ...]:
+    """Return which guardian's parts complete a consent at this age (domain §1.3 G3; PIPL 31; 篇8 二).
+
+    An unknown age counts as under 14: the stricter rule.
+    """
+    if age is not None and age >= ADULT:
+        return ("not_needed",)
+    if age is None or age < CHILD or policy == "required":
+        return ("signed",)
+    return ("not_needed",) if policy == "student_only" else ("informed", "contraindicated", "signed")
+
+
+def consent_version(db: Session) -> int:
+    """Return the version of the consent text in force."""
+    return db.scalar(select(func.max(RuleText.version)).where(RuleText.code == CONSENT_TEXT)) or 1
+
+
+def record_consent(db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any]) -> Consent:
+    """F02: every limit and every point explained one by one, agreed in one of four ways, the guardian's part by age.
+
+    An exception to the guardian's part (E1 danger, E2 the guardian is suspected or has another interest) asks the director
+    for a second signature and counts only when it has been given.
+
+    :raises InvalidError: a point not ticked, an unknown way, a guardian's part that does not fit the age.
+
+    Records: ``pathway:f02:signed``. Rule: 篇4 一; R4-01, R4-02.
+    """
+    card = client_of(db, actor=actor, case=case)
+    parts = guardian_parts(age_of(db, card), house_of(db).settings.guardian_policy)
+    part = str(content.get("guardian") or "")
+    _check_consent(content, part)
+    version = consent_version(db)
+    full = {**content, "version": version, "explained_by": actor.name, "age": age_of(db, card)}
+    with recording(db):
+        number = 1 + sum(item.kind == CONSENT.code for item in items_in(db, [case.shared_box_id]))
+        item = write_form(db, actor=actor, case=case, kind=CONSENT, content=full, seen_version=0, sign=True, number=number)
+        db.flush()
+        asked = _ask_exception(db, actor, case, part, content, age_of(db, card)) if part in EXCEPTIONS else None
+        return db.merge(
+            Consent(
+                case_id=case.case_id,
+                version=version,
+                item_id=item.item_id,
+                way=str(content["way"]),
+                guardian_complete=part in parts,
+                countersign_id=asked.task_id if asked else None,
+                on_day=today(house_of(db).settings.time_zone),
+            )
+        )
+
+
+def _ask_exception(db: Session, actor: SignedIn, case: Case, part: str, content: Mapping[str, Any], age: int | None) -> Task:
+    reason = {"code": EXCEPTIONS[part], "age": age, "reason": str(content["guardian_note"]), "by": actor.name}
+    return ask_second_signature(db, actor=actor, case=case, content=reason)
+
+
+def guardian_settled(db: Session, consent: Consent) -> bool:
+    """Return whether the guardian's part is there, or the second signature under an exception."""
+    return consent.guardian_complete or second_signature(db, consent.countersign_id) == "signed"
+
+
+def _check_consent(content: Mapping[str, Any], part: str) -> None:
+    ticked = set(content.get("points") or ())
+    problems: dict[str, str] = {}
+    if not {limit.code for limit in LIMITS} | set(POINTS) <= ticked:
+        problems["points"] = "all_points"
+    if content.get("way") not in WAYS:
+        problems["way"] = "unknown"
+    if content.get("way") == "on_paper" and not str(content.get("sheet_place") or "").strip():
+        problems["sheet_place"] = "empty"
+    if not str(content.get("emergency_contact") or "").strip():
+        problems["emergency_contact"] = "empty"
+    if part not in GUARDIAN_PARTS:
+        problems["guardian"] = "unknown"
+    if part in ("contraindicated", *EXCEPTIONS) and not str(content.get("guardian_note") or "").strip():
+        problems["guardian_note"] = "empty"
+    if problems:
+        raise InvalidError(**problems)
+
+
+def present_consent(db: Session, case: Case) -> Consent | None:
+    """Return the consent in the version in force, or None when it must be explained (again)."""
+    return db.get(Consent, (case.case_id, consent_version(db)))
