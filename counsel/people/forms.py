@@ -106,6 +106,7 @@ class GuestForm(Form):
         choices=options(
             [("parent", _l("a parent or guardian")), ("colleague", _l("a colleague")), ("other", _l("somebody else"))]
         ),
+        default="parent",
     )
 
 

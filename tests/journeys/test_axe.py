@@ -28,11 +28,12 @@ PAGES = {
         "CASE/sessions/1",
     ],
     "desk": ["/desk", "/walk-in", "/students", "TIMES"],
-    "gu": ["/", "/duty", "/roster", "/staff", "/settings", "/cases", "/roll"],
+    "gu": ["/", "/duty", "/roster", "/staff", "/settings", "/cases", "/roll", "/deputies"],
     "admin": ["/", "/staff", "/health", "/settings", "/roll"],
     "teacher": ["/", "/concern", "/rules"],
     "shen": ["/"],
-    "leader": ["/"],
+    "leader": ["/", "/deputies"],
+    "supervisor": ["/"],
 }
 
 
