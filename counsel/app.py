@@ -21,12 +21,16 @@ from counsel.core.installation import is_demo, open_house
 from counsel.core.settings import Settings, load_settings
 from counsel.crypto.derive import subkey
 from counsel.crypto.selftest import selftest
+from counsel.home import case_views, file_views
 from counsel.home import views as home
 from counsel.pathway.appointments import centre_views as appointments
 from counsel.pathway.assessment import views as assessment
 from counsel.pathway.cases import views as cases
+from counsel.pathway.closing import views as closing
+from counsel.pathway.followup import views as followup
 from counsel.pathway.intake import views as intake
 from counsel.pathway.plans import views as plans
+from counsel.pathway.referral import views as referral
 from counsel.pathway.sessions import views as sessions
 from counsel.people import door, staff_views, student_views
 from counsel.people import views as people
@@ -35,7 +39,24 @@ from counsel.roster import views as roster
 from counsel.roster.queries import duty_holder
 from counsel.web import assets, errors, forms, headers, i18n, page, shell
 
-VIEWS = (people, staff_views, student_views, appointments, cases, intake, assessment, plans, sessions, roster, home)
+VIEWS = (
+    people,
+    staff_views,
+    student_views,
+    appointments,
+    cases,
+    intake,
+    assessment,
+    plans,
+    sessions,
+    referral,
+    closing,
+    followup,
+    roster,
+    home,
+    case_views,
+    file_views,
+)
 LARGEST_REQUEST = 6 * 1024 * 1024
 
 

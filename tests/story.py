@@ -10,12 +10,16 @@ from counsel.core.clock import now
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.reception import check_in, confirm_request
 from counsel.pathway.appointments.requests import Wish, request_appointment
-from counsel.pathway.assessment.services import finish_assessment
-from counsel.pathway.cases.dossier import ASSESSMENT, PLAN, write_form
+from counsel.pathway.assessment.services import finish_assessment, write_assessment
+from counsel.pathway.cases.agreement import record_agreement
+from counsel.pathway.cases.dossier import PLAN
 from counsel.pathway.cases.models import Case
 from counsel.pathway.intake.consent import POINTS, record_consent
-from counsel.pathway.intake.services import decide_intake, receive_client, record_screen, sign_intake
-from counsel.pathway.plans.services import finish_plan
+from counsel.pathway.intake.levels import record_screen
+from counsel.pathway.intake.services import decide_intake, receive_client, sign_intake
+from counsel.pathway.plans.services import POINTS as POINTS_OF_PLAN
+from counsel.pathway.plans.services import finish_plan, write_plan
+from counsel.records.services import item_of
 from counsel.roster.queries import free_slots
 from counsel.roster.services import add_room, publish_hours, set_duty
 from tests.conftest import Centre
@@ -32,6 +36,26 @@ INTAKE_CONTENT = {
     "within_competence": "yes",
     "no_conflict": "yes",
     "client_agrees": "yes",
+}
+ASSESSED = {
+    "main_problem": "P01",
+    "severity": "LV1",
+    "basis": ["interview"],
+    "causes": "考前压力",
+    "duration": "under_2",
+    "distress": "bad_mood",
+    "function": "less",
+    "generalisation": "none",
+    "conflict_type": "realistic",
+    "insight": "kept",
+}
+PLAN_CONTENT = {
+    "problem_order": "先睡眠",
+    "goals": "考前睡够6小时",
+    "method": "认知行为",
+    "number": "6",
+    "frequency": "每周一次",
+    "support": "暂不找老师，本人不愿",
 }
 NOTE_CONTENT = {"format": "dap", "data": "这周睡得早些", "assessment": "灾难化想法有松动", "plan": "继续睡眠记录"}
 
@@ -81,8 +105,18 @@ def received(centre: Centre, student: str = "S2024001", who: str = "lan") -> Cas
 def consent_content(**changes: Any) -> dict[str, Any]:
     """Return a complete consent as the form sends it."""
     points = [limit.code for limit in LIMITS] + list(POINTS)
-    full = {"points": points, "way": "in_room", "emergency_contact": "姨妈 13900000009", "guardian": "informed"}
+    full = {"points": points, "way": "on_paper", "sheet_place": "柜1", "emergency_contact": "姨妈", "guardian": "informed"}
     return full | changes
+
+
+def agree_plan(centre: Centre, case: Case, who: str = "lan", number: int = 1) -> None:
+    """Sign a plan and have the client say yes to every point, on paper."""
+    actor = centre.school[who]
+    write_plan(centre.db, actor=actor, case=case, content=PLAN_CONTENT, seen_version=0, sign=True, number=number)
+    item = item_of(centre.db, case.shared_box_id, PLAN.code, number)
+    assert item is not None
+    points = dict.fromkeys(POINTS_OF_PLAN, True)
+    record_agreement(centre.db, actor=actor, case=case, item=item, way="on_paper", agreed=True, sheet_place="柜1", points=points)
 
 
 def in_counselling(centre: Centre, student: str = "S2024001", who: str = "lan") -> Case:
@@ -93,18 +127,8 @@ def in_counselling(centre: Centre, student: str = "S2024001", who: str = "lan") 
     record_screen(centre.db, actor=actor, case=case, answers=ALL_NO, ticks=frozenset(), keeping="朋友")
     sign_intake(centre.db, actor=actor, case=case, content=INTAKE_CONTENT, seen_version=0)
     decide_intake(centre.db, actor=actor, case=case, to="assessment")
-    assessed = {"main_problem": "P01", "severity": "LV1", "basis": "interview", "causes": "考前压力"}
-    write_form(centre.db, actor=actor, case=case, kind=ASSESSMENT, content=assessed, seen_version=0, sign=True)
+    write_assessment(centre.db, actor=actor, case=case, content=ASSESSED, seen_version=0, sign=True, number=1)
     finish_assessment(centre.db, actor=actor, case=case)
-    plan = {
-        "problem_order": "先睡眠",
-        "goals": "考前睡够6小时",
-        "method": "认知行为",
-        "number": "6",
-        "frequency": "每周一次",
-        "agreed": "yes",
-        "how": "in_room",
-    }
-    write_form(centre.db, actor=actor, case=case, kind=PLAN, content=plan, seen_version=0, sign=True)
+    agree_plan(centre, case, who)
     finish_plan(centre.db, actor=actor, case=case)
     return case

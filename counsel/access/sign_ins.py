@@ -47,6 +47,7 @@ class SignedIn(Actor):
 
     :param keyring: None while the vault is locked.
     :param token: the cookie's secret; never logged, never stored.
+    :param room: the one page this browser may show while a client looks at it; empty otherwise.
     """
 
     account_id: UUID = field(default=UUID(int=0))
@@ -56,6 +57,7 @@ class SignedIn(Actor):
     token: str = field(default="", repr=False)
     vault_until: datetime | None = None
     code_confirmed: bool = True
+    room: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,13 +167,18 @@ def sign_in_row(house: House, person: SignedIn, device: str) -> SignIn:
     return SignIn(
         token_hash=token_hash(person.token),
         account_tag=account_tag(house, person.account_id),
-        self_sealed=_seal(house, person.token, "self", _self_bytes(person)),
+        self_sealed=self_blob(house, person),
         vault_sealed=_seal(house, person.token, "vault", pack(keyring)) if keyring else None,
         vault_until=person.vault_until,
         idle_until=_coarse(now() + timedelta(minutes=house.settings.sign_in_idle_minutes), 5),
         ends_at=_coarse(now() + timedelta(hours=house.settings.sign_in_hours), 60),
         device=device[:24],
     )
+
+
+def self_blob(house: House, person: SignedIn) -> bytes:
+    """Seal who somebody is, for the sign-in row that their token opens."""
+    return _seal(house, person.token, "self", _self_bytes(person))
 
 
 def _coarse(moment: datetime, minutes: int) -> datetime:
@@ -212,6 +219,7 @@ def _self_bytes(person: SignedIn) -> bytes:
         "deputy": person.deputy,
         "name": person.name,
         "code": person.code_confirmed,
+        "room": person.room,
     }
     return json.dumps(fields).encode()
 
@@ -248,6 +256,7 @@ def present_person(db: Session, token: str) -> SignedIn | None:
         token=token,
         vault_until=row.vault_until if vault_open else None,
         code_confirmed=fields["code"],
+        room=fields.get("room", ""),
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.accounts import unlock
 from counsel.access.models import Account, SignIn
-from counsel.access.sign_ins import Attempt, SignedIn, sign_in_row, token_hash, vault_end
+from counsel.access.sign_ins import Attempt, SignedIn, self_blob, sign_in_row, token_hash, vault_end
 from counsel.access.throttling import count_failure, forget_failures, tags, waits_until
 from counsel.core.database import house_of, writing
 from counsel.keys.bundle import Keyring
@@ -20,6 +20,13 @@ def lock_vault(db: Session, *, actor: SignedIn) -> None:
         row = db.get(SignIn, token_hash(actor.token))
         if row is not None:
             row.vault_sealed = row.vault_until = None
+
+
+def enter_room(db: Session, *, actor: SignedIn, path: str) -> None:
+    """Lend the screen: until the passphrase is typed, this sign-in shows one page and nothing else (design §2)."""
+    with writing(db):
+        row = db.get_one(SignIn, token_hash(actor.token))
+        row.self_sealed = self_blob(house_of(db), replace(actor, room=path))
 
 
 def unlock_vault(db: Session, *, actor: SignedIn, passphrase: str, address: str) -> Attempt:
@@ -42,7 +49,8 @@ def unlock_vault(db: Session, *, actor: SignedIn, passphrase: str, address: str)
 
 def _renew(db: Session, actor: SignedIn, keyring: Keyring, counted: list[tuple[bytes, int]]) -> SignedIn:
     house = house_of(db)
-    person = replace(actor, keyring=keyring, vault_until=vault_end(house), token=secrets.token_urlsafe(32))
+    end, token = vault_end(house), secrets.token_urlsafe(32)
+    person = replace(actor, keyring=keyring, vault_until=end, token=token, room="")
     with writing(db):
         forget_failures(db, counted)
         old = db.get_one(SignIn, token_hash(actor.token))

@@ -39,6 +39,8 @@ class Facts:
     :param author_id: holder who wrote it.
     :param state: state of the case or appointment.
     :param requester_id: staff account that asked for what is to be approved.
+    :param read_by: holders named as readers besides the assigned counsellor, whose day has not passed.
+    :param receiver_id: holder of the counsellor to whom it is being handed over.
     :param by_director: whoever asked is the director, so somebody outside must sign.
     """
 
@@ -48,6 +50,8 @@ class Facts:
     state: str | None = None
     requester_id: UUID | None = None
     by_director: bool = False
+    read_by: frozenset[UUID] = frozenset()
+    receiver_id: UUID | None = None
 
 
 NOTHING = Facts()

@@ -33,6 +33,16 @@ def actor_is_assigned_counsellor(actor: Actor, facts: Facts) -> bool:
     return actor.holder_id is not None and actor.holder_id == facts.assigned_to
 
 
+def actor_is_named_reader(actor: Actor, facts: Facts) -> bool:
+    """The actor was expressly given this case to read: as second reader, or as its counsellor before (篇4 三; R4-10)."""
+    return actor.holder_id is not None and actor.holder_id in facts.read_by
+
+
+def actor_receives_it(actor: Actor, facts: Facts) -> bool:
+    """The case is being handed over to the actor."""
+    return actor.holder_id is not None and actor.holder_id == facts.receiver_id
+
+
 def actor_wrote_it(actor: Actor, facts: Facts) -> bool:
     """The actor is the author."""
     return actor.holder_id is not None and actor.holder_id == facts.author_id

@@ -12,8 +12,10 @@ from counsel.confidentiality.predicates import (
     actor_acts_in_own_right,
     actor_did_not_ask,
     actor_is_assigned_counsellor,
+    actor_is_named_reader,
     actor_is_on_duty,
     actor_is_the_client,
+    actor_receives_it,
     acts_as,
     anybody_signed_in,
     case_is_open,
@@ -35,11 +37,17 @@ class Permission(StrEnum):
     REQUEST_READ = "request:read"  # the words a client wrote when booking
     NAME_REVEAL = "name:reveal"  # names behind the numbers of a working list
     CASE_OPEN = "case:open"  # T01
+    CASE_FROM_PAPER = "case:paper"  # T00, with the director's signature
     CASE_LIST = "case:list"  # one's own caseload by covers
     CASE_READ = "case:read"  # intake, assessment, plan
     CASE_WRITE = "case:write"  # forms and moves of an open case
+    CASE_END = "case:end"  # the client ends counselling, or asks for somebody else
+    CASE_DIRECT = "case:direct"  # the director's arrows: transfers, void, left school; without reading
+    CASE_RECEIVE = "case:receive"  # take over a case that is being handed over
     NOTE_READ = "note:read"  # session notes
     NOTE_WRITE = "note:write"  # drafts, signing, addenda
+    PROCESS_NOTE = "process:own"  # one's own working notes beside the file
+    HAND_OVER_READ = "handover:read"  # the summary a case is handed over with
     FILE_SIGHT = "file:sight"  # who can open my file, and who did
     FILE_OWN = "file:own"  # what the client wrote or was given
     CONCERN_RAISE = "concern:raise"  # a class teacher refers somebody
@@ -115,11 +123,27 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     ),
     P.NAME_REVEAL: (_for("working place", "篇1 3.4; 篇8 二", _OFFICE),),
     P.CASE_OPEN: (_for("the counsellor who receives", "篇10 二", _COUNSELLING, actor_is_assigned_counsellor),),
+    P.CASE_FROM_PAPER: (_for("counsellor, with the director's signature", "篇4 二; 篇10 二", _COUNSELLING),),
     P.CASE_LIST: (_for("own caseload", "篇4 三", _COUNSELLING),),
-    P.CASE_READ: (_for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),),
+    P.CASE_READ: (
+        _for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
+        _for("named reader", "篇4 三", _COUNSELLING, actor_is_named_reader),
+    ),
+    P.CASE_END: (_for("the client alone", "篇9 二2", _STUDENT, actor_is_the_client),),
+    P.CASE_DIRECT: (_for("director", "篇10 二", _DIRECTOR),),
+    P.CASE_RECEIVE: (_for("receiving counsellor", "篇10 二", _COUNSELLING, actor_receives_it),),
     P.CASE_WRITE: (_for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor, case_is_open),),
-    P.NOTE_READ: (_for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),),
+    P.NOTE_READ: (
+        _for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
+        _for("named reader", "篇4 三", _COUNSELLING, actor_is_named_reader),
+    ),
     P.NOTE_WRITE: (_for("assigned counsellor", "篇4 三; 篇6 5", _COUNSELLING, actor_is_assigned_counsellor, case_is_open),),
+    P.PROCESS_NOTE: (_for("the author alone", "篇4 二; 篇4 三", _COUNSELLING, actor_is_assigned_counsellor),),
+    P.HAND_OVER_READ: (
+        _for("assigned counsellor", "篇10 二", _COUNSELLING, actor_is_assigned_counsellor),
+        _for("receiving counsellor", "篇10 二", _COUNSELLING, actor_receives_it),
+        _for("named reader", "篇4 三", _COUNSELLING, actor_is_named_reader),
+    ),
     P.FILE_SIGHT: (_for("the client's own file", "篇4 一", _STUDENT, actor_is_the_client),),
     P.FILE_OWN: (_for("the client's own words", "篇9 二3", _STUDENT, actor_is_the_client),),
     P.CONCERN_RAISE: (_for("a teacher refers", "篇9 一6; 篇9 二2", acts_as(R.HEAD_TEACHER)),),

@@ -46,6 +46,10 @@ class Settings:
     offer_hours: int = setting(24, "domain §10a", "working hours an offered new time stays open")
     request_hours: int = setting(48, "domain §10a", "working hours until a request that nobody triaged lapses")
     note_due_hours: int = setting(24, "domain §1.3 G9 S14b", "working hours until a session note must be signed")
+    contact_tries_limit: int = setting(3, "domain §10a", "tries to reach a client before a case is closed as lost")
+    contact_tries_days: int = setting(14, "domain §10a", "days over which those tries are spread")
+    old_counsellor_read_days: int = setting(14, "domain §10a", "days the counsellor before may still read after a hand-over")
+    paper_takeover: bool = setting(True, "篇4 二 [DF]", "running cases may be taken over from paper")
     guardian_policy: str = setting(
         "inform_unless_contraindicated",
         "domain §1.3 G3 [DF]",

@@ -15,14 +15,18 @@ from counsel.pathway.appointments.concerns import raise_concern
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.reception import check_in, confirm_request, register_walk_in
 from counsel.pathway.appointments.requests import Wish, request_appointment
-from counsel.pathway.assessment.services import finish_assessment
-from counsel.pathway.cases.dossier import ASSESSMENT, PLAN, write_form
+from counsel.pathway.assessment.services import finish_assessment, write_assessment
+from counsel.pathway.cases.agreement import record_agreement
+from counsel.pathway.cases.dossier import PLAN
 from counsel.pathway.cases.models import Case
 from counsel.pathway.intake.consent import POINTS, age_of, client_of, guardian_parts, record_consent
-from counsel.pathway.intake.services import decide_intake, receive_client, record_screen, sign_intake
-from counsel.pathway.plans.services import finish_plan
+from counsel.pathway.intake.levels import record_screen
+from counsel.pathway.intake.services import decide_intake, receive_client, sign_intake
+from counsel.pathway.plans.services import POINTS as PLAN_POINTS
+from counsel.pathway.plans.services import finish_plan, write_plan
 from counsel.pathway.sessions.services import begin_session, write_note
 from counsel.people.passphrases import DEMONSTRATION
+from counsel.records.services import item_of
 from counsel.roster.queries import Slot, free_slots
 
 PASSPHRASE = DEMONSTRATION
@@ -43,6 +47,29 @@ REASONS = (
     "想聊聊以后学什么",
     "上课老走神，作业拖到半夜",
 )
+
+
+ASSESSED = {
+    "severity": "LV1",
+    "basis": ["interview"],
+    "causes": "考试临近，睡眠不足",
+    "duration": "under_2",
+    "distress": "bad_mood",
+    "function": "less",
+    "generalisation": "none",
+    "conflict_type": "realistic",
+    "insight": "kept",
+}
+
+
+PLAN_WORDS = {
+    "problem_order": "先睡眠，后学习",
+    "goals": "考前能睡够6小时",
+    "method": "认知行为",
+    "number": "6",
+    "frequency": "每周一次",
+    "support": "想过请班主任配合，本人暂时不愿意",
+}
 
 
 STAGES = ("intake", "assessment", "planning", "counselling", "counselling", "signed")
@@ -103,7 +130,7 @@ def _walk(db: Session, actor: SignedIn, case: Case, stage: str, index: int) -> N
     points = [limit.code for limit in LIMITS] + list(POINTS)
     age = age_of(db, client_of(db, actor=actor, case=case))
     part = guardian_parts(age, house_of(db).settings.guardian_policy)[0]
-    consent = {"points": points, "way": "in_room", "emergency_contact": "姨妈", "guardian": part}
+    consent = {"points": points, "way": "on_paper", "sheet_place": "1号柜", "emergency_contact": "姨妈", "guardian": part}
     record_consent(db, actor=actor, case=case, content=consent)
     words = {"presenting_complaint": REASONS[index], "course": "大约一个月前开始", "past_help": "没有"}
     decided = {"in_scope": "yes", "within_competence": "yes", "no_conflict": "yes", "expectations": "想轻松一点"}
@@ -111,21 +138,14 @@ def _walk(db: Session, actor: SignedIn, case: Case, stage: str, index: int) -> N
     decide_intake(db, actor=actor, case=case, to="assessment")
     if stage == "assessment":
         return
-    assessed = {
-        "main_problem": f"P{index + 1:02}",
-        "severity": "LV1",
-        "basis": "interview",
-        "causes": "考试临近，睡眠不足",
-    }
-    write_form(db, actor=actor, case=case, kind=ASSESSMENT, content=assessed, seen_version=0, sign=True)
+    content = {**ASSESSED, "main_problem": f"P{index + 1:02}"}
+    write_assessment(db, actor=actor, case=case, content=content, seen_version=0, sign=True, number=1)
     finish_assessment(db, actor=actor, case=case)
     if stage == "planning":
         return
-    plan = {"problem_order": "先睡眠，后学习", "goals": "考前能睡够6小时", "method": "认知行为", "number": "6"}
-    plan |= {"frequency": "每周一次", "agreed": "yes", "how": "in_room"}
-    write_form(db, actor=actor, case=case, kind=PLAN, content=plan, seen_version=0, sign=True)
+    agree_on_plan(db, actor, case)
     finish_plan(db, actor=actor, case=case)
-    begin_session(db, actor=actor, case=case, mode="in_person", minutes=50)
+    begin_session(db, actor=actor, case=case, mode="in_person", minutes=50, crisis=True)
     note = {
         "format": "dap",
         "data": "这周睡得早了些，说起月考时笑了一下。",
@@ -133,6 +153,16 @@ def _walk(db: Session, actor: SignedIn, case: Case, stage: str, index: int) -> N
         "plan": "继续睡眠记录。",
     }
     write_note(db, actor=actor, case=case, number=1, content=note, seen_version=0, sign=stage == "signed")
+
+
+def agree_on_plan(db: Session, actor: SignedIn, case: Case) -> None:
+    """Sign a plan and record the client's yes to each of its points, as said on paper."""
+    write_plan(db, actor=actor, case=case, content=PLAN_WORDS, seen_version=0, sign=True, number=1)
+    item = item_of(db, case.shared_box_id, PLAN.code)
+    assert item is not None
+    points = dict.fromkeys(PLAN_POINTS, True)
+    place = {"way": "on_paper", "agreed": True, "sheet_place": "1号柜"}
+    record_agreement(db, actor=actor, case=case, item=item, points=points, **place)  # type: ignore[arg-type]
 
 
 def live_this_week(db: Session, demo: Demo, numbers: list[str]) -> None:

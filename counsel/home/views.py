@@ -20,6 +20,8 @@ from counsel.pathway.appointments.reception import day_sheet, waiting_requests
 from counsel.pathway.appointments.talks import my_talk_offers
 from counsel.pathway.cases.countersign import waiting_signatures
 from counsel.pathway.cases.services import case_by_number, caseload
+from counsel.pathway.closing.services import overdue_follow_ups
+from counsel.pathway.referral.transfer import incoming
 from counsel.pathway.sessions.services import unsigned_notes
 from counsel.people.rule_texts import rules_waiting
 from counsel.people.staff import colleagues, expiring, staff_name
@@ -70,6 +72,8 @@ def _counsellor(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
     place["numbers"] = {case.case_id: case.case_no for case, _cover in caseload(db, actor=actor)} if actor.keyring else {}
     place["duty"] = staff_name(db, duty_holder(db))
     place["tasks"] = duty_tasks(db, actor=actor)
+    place["follow_ups"] = overdue_follow_ups(db, actor.holder_id, place["day"])
+    place["arriving"] = incoming(db, actor=actor)
     return render_template("home/counsellor.html", rules=waiting, **place)
 
 
@@ -108,7 +112,7 @@ def cases(db: Session, actor: SignedIn) -> Any:
     number = whole(request.form.get("number", ""))
     if request.method == "POST" and number is not None:
         found = case_by_number(db, actor=actor, number=number)
-        return go(url_for("sessions.case", case=found.case_id))
+        return go(url_for("home.case", case=found.case_id))
     return render_template("home/cases.html", covers=caseload(db, actor=actor))
 
 

@@ -196,6 +196,10 @@ def rotate(db: Session, keyring: Keyring, box_id: UUID) -> OpenBox:
         if reader is not None:
             make_grant(db, box_id=box_id, epoch=new_epoch, key=key, reader=reader, granter=keyring)
     box.epoch, box.stale = new_epoch, False
+    if box.parent_id is not None:  # whoever opens it through its parent finds the new key there
+        parent = open_for_writing(db, keyring, box.parent_id)
+        wrap = parent.seal(key, Kind.KEY, Place("boxes", box_id, new_epoch, NOBODY))
+        box.parent_epoch, box.parent_wrap = parent.epoch, wrap
     return opened
 
 

@@ -1,7 +1,7 @@
 """Write drafts, sign revisions, open bodies. Callers have passed the gate; every opening is inside `recording`."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from counsel.core.clock import today
 from counsel.core.database import house_of
-from counsel.core.errors import ConflictError, TamperError
+from counsel.core.errors import ConflictError, TamperError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.crypto.blob import Kind
 from counsel.crypto.context import Place
@@ -125,6 +125,21 @@ def _open(box: OpenBox, item: Item, row: Body) -> dict[str, Any]:
     place = Place("bodies", item.item_id, row.revision, row.author_id)
     content: dict[str, Any] = json.loads(box.unseal(row.sealed, Kind.FORM, place))
     return content
+
+
+def scan_bodies(db: Session, *, box: OpenBox) -> Iterator[tuple[str, int, Any]]:
+    """Yield (kind, number, content) of every text in a box, for looking through one's own cases.
+
+    Authenticated by the box's key alone: whose signature stands under a text is looked at when it is opened by itself.
+    """
+    columns = (Item.kind, Item.number, Body.item_id, Body.revision, Body.author_id, Body.sealed)
+    query = select(*columns).join(Body, Body.item_id == Item.item_id).where(Item.box_id == box.box_id)
+    for kind, number, item_id, revision, author_id, sealed in db.execute(query.order_by(Item.number)):
+        try:
+            plain = box.unseal(sealed, Kind.FORM, Place("bodies", item_id, revision, author_id))
+        except UnreadableError:
+            continue
+        yield kind, number, json.loads(plain)
 
 
 def items_in(db: Session, box_ids: Iterable[UUID]) -> list[Item]:

@@ -42,6 +42,19 @@ def working_deadline(start: datetime, hours: int, zone: str) -> datetime:
     return due
 
 
+def inside_hours(db: Session, holder_id: UUID, moment: datetime | None = None) -> bool:
+    """Return whether a counsellor's published hours, or their duty, cover a moment (篇8 七; R8-12)."""
+    here = local(moment or now(), house_of(db).settings.time_zone)
+    minute = here.hour * 60 + here.minute
+    query = select(Availability.availability_id).where(
+        Availability.holder_id == holder_id,
+        Availability.weekday == here.weekday(),
+        Availability.start_minute <= minute,
+        Availability.end_minute >= minute,
+    )
+    return db.scalar(query.limit(1)) is not None or duty_holder(db, moment) == holder_id
+
+
 def half_of(moment: datetime, zone: str) -> tuple[int, str]:
     """Return (weekday, half) of a moment where the school is."""
     here = local(moment, zone)

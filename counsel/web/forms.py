@@ -60,6 +60,9 @@ def options(pairs: Iterable[tuple[str, Any]]) -> list[SelectChoice]:
 
 def shown(field: Any) -> Any:
     """Return a field's value as people read it: the word of a choice, the text of everything else."""
+    if hasattr(field, "iter_choices") and isinstance(field.data, list):
+        words = {choice[0]: choice[1] for choice in field.iter_choices()}
+        return ", ".join(str(words.get(value, value)) for value in field.data)
     if hasattr(field, "iter_choices"):
         return {choice[0]: choice[1] for choice in field.iter_choices()}.get(field.data, field.data)
     return field.data

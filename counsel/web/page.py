@@ -15,6 +15,7 @@ from counsel.confidentiality.rules import Permission
 from counsel.core.database import house_of
 
 COOKIE, DEVICE_COOKIE = "sign-in", "device"
+IN_ROOM = ("people.unlock",)  # besides the one page, what gives the screen back
 LOOPBACK = ("127.0.0.1", "::1", "")
 View = Callable[..., Any]
 
@@ -87,6 +88,8 @@ def page(
                 return view(db, actor, **arguments)
             if actor is None:
                 return sign_in_first()
+            if actor.room and request.path != actor.room and request.endpoint not in IN_ROOM:
+                return redirect(actor.room, 303)
             if not role_may(actor, permission):
                 refuse(db, actor, permission)
             return view(db, actor, **arguments)

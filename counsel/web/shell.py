@@ -38,13 +38,27 @@ STATE_WORDS = {
     "lapsed": _l("not confirmed in time"),
     "moved": _l("moved"),
 }
-MODE_WORDS = {"in_person": _l("in person"), "video": _l("by video"), "phone": _l("by phone")}
+MODE_WORDS = {
+    "in_person": _l("in person"),
+    "video": _l("by video"),
+    "phone": _l("by phone"),
+    "group": _l("in a group"),
+    "letter": _l("by letter"),
+    "online": _l("online, in writing"),
+}
+BOOKED_MODES = ("in_person", "video", "phone")
 CASE_WORDS = {
     "intake": _l("Intake"),
     "assessment": _l("Assessment"),
     "planning": _l("Plan"),
     "counselling": _l("Sessions"),
+    "on_hold": _l("On hold"),
+    "transfer_pending": _l("Being handed over"),
+    "referred_medical": _l("With a doctor"),
+    "closing": _l("Closing"),
+    "follow_up": _l("Follow-up"),
     "closed": _l("Closed"),
+    "archived": _l("Archived"),
 }
 HALF_WORDS = {"morning": _l("morning"), "afternoon": _l("afternoon")}
 TASK_WORDS = {
@@ -57,6 +71,10 @@ TASK_WORDS = {
 _TODAY = ("home.today", "sun", _l("Today"))
 _DESK = ("appointments.desk", "calendar3", _l("Day sheet"))
 _CASES = ("home.cases", "journal-text", _l("Cases"))
+_SEARCH = ("home.search", "search", _l("Search"))
+_ARRIVING = ("referral.arriving", "arrow-left-right", _l("Handed over to me"))
+_DIRECT = ("closing.direct", "signpost-split", _l("Cases by number"))
+_INSTRUMENTS = ("assessment.approved", "clipboard-check", _l("Instruments"))
 _DUTY = ("appointments.duty", "bell", _l("On duty"))
 _WALK = ("appointments.walk_in", "person-plus", _l("Register"))
 _STUDENTS = ("people.students", "people", _l("Students"))
@@ -68,8 +86,8 @@ _HEALTH = ("home.health", "heart-pulse", _l("Health"))
 _ROLL = ("people.roll", "upload", _l("Import tables"))
 _DEPUTIES = ("people.deputies", "people", _l("Deputies"))
 RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
-    Role.COUNSELLOR: (_TODAY, _CASES, _DUTY, _WALK, _STUDENTS, _RULES),
-    Role.DIRECTOR: (_TODAY, _CASES, _DUTY, _ROSTER, _STAFF, _STUDENTS, _ROLL, _DEPUTIES, _RULES),
+    Role.COUNSELLOR: (_TODAY, _CASES, _SEARCH, _DUTY, _ARRIVING, _WALK, _STUDENTS, _RULES),
+    Role.DIRECTOR: (_TODAY, _CASES, _SEARCH, _DUTY, _DIRECT, _ROSTER, _STAFF, _STUDENTS, _DEPUTIES),
     Role.FRONT_DESK: (_TODAY, _WALK, _STUDENTS, _RULES),
     Role.DUTY_MANAGER: (_TODAY, _DEPUTIES, _RULES),
     Role.SCHOOL_LEADER: (_TODAY, _DEPUTIES, _RULES),
@@ -109,6 +127,7 @@ def init(app: Flask) -> None:
                 "role": ROLE_WORDS,
                 "state": STATE_WORDS,
                 "mode": MODE_WORDS,
+                "booked": [(mode, MODE_WORDS[mode]) for mode in BOOKED_MODES],
                 "case": CASE_WORDS,
                 "half": HALF_WORDS,
                 "task": TASK_WORDS,

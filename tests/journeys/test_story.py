@@ -61,7 +61,9 @@ def test_from_a_request_on_a_phone_to_one_signed_note(site: Any, somebody: Make)
     assert zhou.sees(site.students()[11]["display_name"])
     _consent_and_screen(zhou, case)
     _forms(zhou, case)
+    _plan_answered_at_home(zhou, student, case)
     zhou.go(case)
+    zhou.page.check("input[name=crisis]")
     zhou.press_word("Write the note of a session")
     note = zhou.page.url.removeprefix(site.url)
     for field in ("data", "assessment", "plan"):
@@ -92,12 +94,41 @@ def _consent_and_screen(zhou: Any, case: str) -> None:
     wanted = "not_needed" if zhou.sees("guardian's part is not needed") else "informed"
     zhou.page.check(f"input[name=guardian][value={wanted}]")
     zhou.press_word("Record the consent")
+    _yes_on_the_lent_screen(zhou, case)
     zhou.go(f"{case}/screen")
     for code in ("q1", "q2", "q3", "q4", "q5", "q6a", "q6b", "q7", "q8a", "q8b", "q9", "q10", "q11", "q12"):
         zhou.page.locator(f"input[name={code}][value=no] + span").click()
     zhou.page.locator("input[name=q1][value=yes] + span").click()
     zhou.page.wait_for_selector("output .risk-1")
     zhou.press("button[value=save]")
+
+
+def _yes_on_the_lent_screen(zhou: Any, case: str) -> None:
+    zhou.go(case)
+    zhou.press_word("Record the client's yes")
+    zhou.press("button[value=in_room]")
+    assert zhou.sees("Informed consent")
+    assert zhou.go("/cases") == 200 and not zhou.sees("Case 0")
+    zhou.page.go_back()
+    zhou.press("button[value=yes]")
+    assert zhou.sees("Thank you")
+    zhou.go("/today")
+    zhou.page.fill("#passphrase", zhou.site.passphrase())
+    zhou.press("main form button.btn-primary")
+    assert zhou.go(case) == 200
+
+
+def _plan_answered_at_home(zhou: Any, student: Any, case: str) -> None:
+    zhou.go(case)
+    zhou.press_word("Begin counselling")
+    assert zhou.sees("agree"), zhou.page.inner_text("main")[:400]
+    student.go("/file")
+    student.page.locator("a", has_text="Plan").first.click()
+    for code in ("order", "goals", "method", "times"):
+        student.page.locator(f"input[name=point_{code}][value=yes] + span").click()
+    student.press("button[value=yes]")
+    zhou.go(case)
+    zhou.press_word("Begin counselling")
 
 
 def _forms(zhou: Any, case: str) -> None:
@@ -116,17 +147,15 @@ def _forms(zhou: Any, case: str) -> None:
     zhou.go(f"{case}/assessment")
     zhou.page.select_option("#main_problem", "P01")
     zhou.page.select_option("#severity", "LV1")
-    zhou.page.select_option("#basis", "interview")
+    zhou.page.check("input[name=basis][value=interview]")
+    zhou.page.fill("#severity_reason", "the criteria were not all asked yet")
     zhou.page.fill("#causes", "exams, little sleep")
     zhou.press("button[value=sign]")
     zhou.press_word("On to the plan")
     zhou.go(f"{case}/plan")
-    for field in ("problem_order", "goals", "method", "number", "frequency"):
+    for field in ("problem_order", "goals", "method", "number", "frequency", "support"):
         zhou.page.fill(f"#{field}", "sleep first")
-    zhou.page.check("input[name=agreed][value=yes]")
-    zhou.page.check("input[name=how][value=in_room]")
     zhou.press("button[value=sign]")
-    zhou.press_word("Begin counselling")
 
 
 def test_a_yes_shows_the_numbers_and_calls_duty_before_anything_is_sent(site: Any, somebody: Make) -> None:

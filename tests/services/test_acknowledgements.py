@@ -46,11 +46,11 @@ def test_a_new_consent_text_is_explained_again_before_the_next_session(centre: C
     assert (consent_version(centre.db), present_consent(centre.db, case)) == (2, None)
     lan = centre.school["lan"]
     with pytest.raises(TransitionError, match="G2"):
-        begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50)
+        begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50, crisis=True)
     record_consent(centre.db, actor=lan, case=case, content=consent_content())
     new = present_consent(centre.db, case)
     assert old is not None and new is not None and (old.version, new.version) == (1, 2)
-    assert begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50).number == 1
+    assert begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50, crisis=True).number == 1
 
 
 def test_a_consent_needs_every_point_and_its_way(centre: Centre) -> None:

@@ -35,7 +35,8 @@ from counsel.pathway.appointments.reception import confirm_request, day_sheet, o
 from counsel.pathway.appointments.requests import accept_offer
 from counsel.pathway.cases.dossier import ASSESSMENT, write_form
 from counsel.pathway.cases.evidence import ConflictClear, IdentityMatched
-from counsel.pathway.cases.services import caseload, open_case
+from counsel.pathway.cases.opening import open_case
+from counsel.pathway.cases.services import caseload
 from counsel.pathway.intake.consent import present_consent, record_consent
 from counsel.people.invitations import activate, invite_staff, invite_student, look_up_student, reinvite_staff
 from counsel.people.models import Invitation

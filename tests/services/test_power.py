@@ -33,13 +33,15 @@ from counsel.pathway.appointments.reception import (
 )
 from counsel.pathway.appointments.requests import accept_offer, cancel_own, move_own
 from counsel.pathway.appointments.talks import answer_talk, offer_talk
-from counsel.pathway.assessment.services import finish_assessment
+from counsel.pathway.assessment.services import finish_assessment, write_assessment
+from counsel.pathway.cases.agreement import record_agreement
 from counsel.pathway.cases.countersign import ask_second_signature, give_second_signature
-from counsel.pathway.cases.dossier import ASSESSMENT, NOTE, PLAN, append_to_form, write_form
+from counsel.pathway.cases.dossier import NOTE, PLAN, append_to_form
 from counsel.pathway.cases.models import Case
 from counsel.pathway.intake.consent import record_consent
-from counsel.pathway.intake.services import decide_intake, receive_client, record_screen, sign_intake
-from counsel.pathway.plans.services import finish_plan
+from counsel.pathway.intake.levels import record_screen
+from counsel.pathway.intake.services import decide_intake, receive_client, sign_intake
+from counsel.pathway.plans.services import finish_plan, write_plan
 from counsel.pathway.sessions.services import begin_session, write_note
 from counsel.people.deputies import name_deputy
 from counsel.people.guardians import import_guardians
@@ -49,12 +51,24 @@ from counsel.people.recovery import confirm_code
 from counsel.people.roll import import_students
 from counsel.people.staff import dismiss, record_education, vouch_for
 from counsel.people.timetable import import_timetable
+from counsel.records.services import item_of
 from counsel.roster.services import add_room, set_duty
 from counsel.tasks.models import Task
 from tests.conftest import Centre
 from tests.school import ROLL
 from tests.services.test_time_alone import wish
-from tests.story import ALL_NO, CALM, INTAKE_CONTENT, NOTE_CONTENT, consent_content, on_duty, open_the_centre, slot_with
+from tests.story import (
+    ALL_NO,
+    ASSESSED,
+    CALM,
+    INTAKE_CONTENT,
+    NOTE_CONTENT,
+    PLAN_CONTENT,
+    consent_content,
+    on_duty,
+    open_the_centre,
+    slot_with,
+)
 
 Step = tuple[str, Callable[[], Any]]
 WRITES = ("INSERT", "UPDATE", "DELETE")
@@ -157,21 +171,25 @@ def test_booking_is_whole_or_not_at_all(opened: Centre) -> None:
 def case_steps(centre: Centre, case: Case) -> list[Step]:
     """Every form and move of a case up to a signed note with an addendum."""
     db, lan, director = centre.db, centre.school["lan"], centre.school["director"]
-    assessed = {"main_problem": "P01", "severity": "LV1", "basis": "interview", "causes": "考前压力"}
-    plan = {"problem_order": "1", "goals": "1", "method": "1", "number": "6", "frequency": "1", "agreed": "yes", "how": "in_room"}
     on = {"actor": lan, "case": case}
+
+    def plan() -> Any:
+        return item_of(db, case.shared_box_id, PLAN.code)
+
     return [
         ("consent", lambda: record_consent(db, **on, content=consent_content())),
         ("screen", lambda: record_screen(db, **on, answers=ALL_NO, ticks=frozenset(), keeping="")),
-        ("second signature", lambda: ask_second_signature(db, **on, content={"code": "E1", "reason": "x"})),
+        ("second signature", lambda: ask_second_signature(
+                db, actor=on["actor"], client_id=on["case"].client_id, object_id=on["case"].case_id, content={"code": "E1", "reason": "x"})),
         ("sign it", lambda: give_second_signature(db, actor=director, task_id=first(centre, Task).task_id, agreed=True)),
         ("intake", lambda: sign_intake(db, **on, content=INTAKE_CONTENT, seen_version=0)),
         ("on", lambda: decide_intake(db, **on, to="assessment")),
-        ("assess", lambda: write_form(db, **on, kind=ASSESSMENT, content=assessed, seen_version=0, sign=True)),
+        ("assess", lambda: write_assessment(db, **on, content=ASSESSED, seen_version=0, sign=True, number=1)),
         ("assessed", lambda: finish_assessment(db, **on)),
-        ("plan", lambda: write_form(db, **on, kind=PLAN, content=plan, seen_version=0, sign=True)),
+        ("plan", lambda: write_plan(db, **on, content=PLAN_CONTENT, seen_version=0, sign=True, number=1)),
+        ("yes", lambda: record_agreement(db, **on, item=plan(), way="by_phone", agreed=True)),
         ("planned", lambda: finish_plan(db, **on)),
-        ("begin", lambda: begin_session(db, **on, mode="in_person", minutes=50)),
+        ("begin", lambda: begin_session(db, **on, mode="in_person", minutes=50, crisis=True)),
         ("draft", lambda: write_note(db, **on, number=1, content=NOTE_CONTENT, seen_version=0)),
         ("draft again", lambda: write_note(db, **on, number=1, content=NOTE_CONTENT, seen_version=1)),
         ("sign", lambda: write_note(db, **on, number=1, content=NOTE_CONTENT, seen_version=2, sign=True)),

@@ -11,7 +11,8 @@ from counsel.keys.boxes import open_box
 from counsel.pathway.cases.countersign import give_second_signature, read_reason, waiting_signatures
 from counsel.pathway.cases.models import Case
 from counsel.pathway.intake.consent import guardian_settled, present_consent, record_consent
-from counsel.pathway.intake.services import decide_intake, record_screen, sign_intake
+from counsel.pathway.intake.levels import record_screen
+from counsel.pathway.intake.services import decide_intake, sign_intake
 from counsel.people.deputies import name_deputy
 from counsel.people.staff import record_credential
 from counsel.tasks.models import Task

@@ -7,7 +7,8 @@ from counsel.core.errors import ConflictError, RefusedError, TransitionError, Un
 from counsel.keys.boxes import open_box
 from counsel.pathway.appointments.reception import confirm_request, day_sheet, read_request, waiting_requests
 from counsel.pathway.appointments.requests import my_appointments
-from counsel.pathway.cases.services import caseload, moves_of
+from counsel.pathway.cases.moving import moves_of
+from counsel.pathway.cases.services import caseload
 from counsel.pathway.sessions.services import begin_session, read_note, write_note
 from tests.conftest import Centre
 from tests.story import NOTE_CONTENT, REASON, ask, in_counselling, on_duty, open_the_centre, received
@@ -46,7 +47,7 @@ def test_a_case_reaches_counselling_and_one_note_is_signed_for_good(centre: Cent
     case = in_counselling(centre)
     lan = centre.school["lan"]
     assert [step.rule for step in moves_of(centre.db, case)] == ["T01", "T02", "T09", "T13"]
-    session = begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50)
+    session = begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50, crisis=True)
     place = {"case": case, "number": session.number, "content": NOTE_CONTENT}
     write_note(centre.db, actor=lan, **place, seen_version=0)
     with pytest.raises(ConflictError, match="newer_draft"):
@@ -64,7 +65,7 @@ def test_nobody_else_reads_the_note(centre: Centre, who: str) -> None:
     open_the_centre(centre)
     case = in_counselling(centre)
     lan = centre.school["lan"]
-    begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50)
+    begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50, crisis=True)
     write_note(centre.db, actor=lan, case=case, number=1, content=NOTE_CONTENT, seen_version=0, sign=True)
     with pytest.raises(RefusedError):
         read_note(centre.db, actor=centre.school[who], case=case, number=1)
@@ -75,9 +76,9 @@ def test_a_session_needs_the_risk_question_of_the_day_and_the_note_before(centre
     open_the_centre(centre)
     case = in_counselling(centre)
     lan = centre.school["lan"]
-    begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50)
+    begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50, crisis=True)
     with pytest.raises(TransitionError, match="G9"):
-        begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50)
+        begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50, crisis=True)
 
 
 def test_the_day_sheet_shows_initials_and_names_only_on_request(centre: Centre) -> None:

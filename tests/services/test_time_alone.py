@@ -29,7 +29,8 @@ from counsel.pathway.appointments.reception import (
 )
 from counsel.pathway.appointments.requests import Wish, accept_offer, cancel_own, move_own
 from counsel.pathway.appointments.talks import answer_talk, my_talk_offers, offer_talk
-from counsel.pathway.intake.services import receive_client, record_screen
+from counsel.pathway.intake.levels import record_screen
+from counsel.pathway.intake.services import receive_client
 from counsel.people.models import Client
 from counsel.roster.occupancy import taken_units
 from counsel.tasks.models import Task

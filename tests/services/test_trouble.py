@@ -40,7 +40,8 @@ from counsel.pathway.appointments.reception import (
 from counsel.pathway.appointments.requests import Wish, accept_offer, cancel_own, find_own, move_own, request_appointment
 from counsel.pathway.cases.services import caseload, find_case
 from counsel.pathway.intake.consent import record_consent
-from counsel.pathway.intake.services import decide_intake, record_screen, sign_intake
+from counsel.pathway.intake.levels import record_screen
+from counsel.pathway.intake.services import decide_intake, sign_intake
 from counsel.pathway.sessions.services import begin_session, read_note, write_note
 from counsel.people.roll import import_students
 from tests.conftest import Centre
@@ -115,7 +116,7 @@ def test_with_rules_that_allow_everything_the_keys_still_refuse(
     open_the_centre(centre)
     case = in_counselling(centre)
     lan = centre.school["lan"]
-    begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50)
+    begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50, crisis=True)
     write_note(centre.db, actor=lan, case=case, number=1, content=NOTE_CONTENT, seen_version=0, sign=True)
     monkeypatch.setattr(counsel.access.gate, "decide", lambda *_args, **_more: Decision(True, "everything", ""))
     with pytest.raises(UnreadableError):
@@ -127,7 +128,7 @@ def test_with_every_key_the_rules_still_refuse(centre: Centre) -> None:
     open_the_centre(centre)
     case = in_counselling(centre)
     lan = centre.school["lan"]
-    begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50)
+    begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50, crisis=True)
     write_note(centre.db, actor=lan, case=case, number=1, content=NOTE_CONTENT, seen_version=0, sign=True)
     thief = replace(centre.school["leader"], keyring=lan.keyring)
     with pytest.raises(RefusedError):
@@ -172,7 +173,7 @@ def test_nothing_readable_lies_in_any_file(sqlite_centre: Centre) -> None:
     open_the_centre(sqlite_centre)
     case = in_counselling(sqlite_centre)
     lan = sqlite_centre.school["lan"]
-    begin_session(sqlite_centre.db, actor=lan, case=case, mode="in_person", minutes=50)
+    begin_session(sqlite_centre.db, actor=lan, case=case, mode="in_person", minutes=50, crisis=True)
     write_note(sqlite_centre.db, actor=lan, case=case, number=1, content=NOTE_CONTENT, seen_version=0, sign=True)
     raise_concern(sqlite_centre.db, actor=sqlite_centre.school["teacher"], about="苏未名", text="上课趴着")
     back_up(sqlite_centre.settings, sqlite_centre.settings.instance.parent / "backup")

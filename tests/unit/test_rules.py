@@ -14,7 +14,7 @@ from counsel.confidentiality.roles import READING, Role, combination_problem
 from counsel.confidentiality.rules import RULES, Permission
 
 ME, CLIENT, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
-RELATIONS = ("none", "own", "assigned", "duty")
+RELATIONS = ("none", "own", "assigned", "duty", "reader", "receiver")
 
 
 def matrix() -> list[tuple[Permission, str, frozenset[str]]]:
@@ -29,7 +29,7 @@ def actor_in(role: Role, relation: str) -> Actor | None:
     """Return an actor of a role in a relation, or None where the relation cannot be."""
     if relation == "own":
         return Actor(role, holder_id=CLIENT) if role is Role.STUDENT else None
-    if relation in ("assigned", "duty") and role not in (Role.COUNSELLOR, Role.DIRECTOR):
+    if relation in ("assigned", "duty", "reader", "receiver") and role not in (Role.COUNSELLOR, Role.DIRECTOR):
         return None
     if relation == "assigned" and role is Role.DIRECTOR:
         return None
@@ -41,7 +41,13 @@ def facts_in(state: str, relation: str) -> Facts:
     assigned = {"unassigned": None, "any": None}.get(state, OTHER)
     if relation == "assigned" and state not in ("unassigned", "any"):
         assigned = ME
-    return Facts(client_id=CLIENT, assigned_to=assigned, state="closed" if state == "closed" else "counselling")
+    return Facts(
+        client_id=CLIENT,
+        assigned_to=assigned,
+        state="closed" if state == "closed" else "counselling",
+        read_by=frozenset({ME}) if relation == "reader" else frozenset(),
+        receiver_id=ME if relation == "receiver" else None,
+    )
 
 
 CELLS = [
@@ -55,7 +61,11 @@ CELLS = [
 
 def test_the_matrix_has_every_guarded_permission() -> None:
     """A permission that opens something about a client cannot be forgotten in the matrix."""
-    guarded = {p for p in Permission if p.split(":")[0] in ("appointment", "request", "case", "note", "file", "concern", "task")}
+    guarded = {
+        p
+        for p in Permission
+        if p.split(":")[0] in ("appointment", "request", "case", "note", "process", "handover", "file", "concern", "task")
+    }
     assert guarded <= {row[0] for row in matrix()}
 
 

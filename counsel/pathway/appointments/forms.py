@@ -7,7 +7,7 @@ from counsel.pathway.appointments.concerns import CONCERN_LENGTH
 from counsel.pathway.appointments.models import REASON_LENGTH
 from counsel.risk.questions import BOOKING
 from counsel.web.forms import Form, line, options, text
-from counsel.web.shell import MODE_WORDS
+from counsel.web.shell import BOOKED_MODES, MODE_WORDS
 
 WAY_WORDS = [("in_page", _l("Messages on this site only")), ("phone", _l("By telephone"))]
 
@@ -57,7 +57,7 @@ class WalkInForm(Form):
 
     student_no = line(_l("Student number"), most=40, needed=False, hint=_l("If it is on the roll, this is enough."))
     name = line(_l("Name"), most=40, needed=False, hint=_l("Only without a number."))
-    mode = SelectField(_l("How"), choices=options(list(MODE_WORDS.items())))
+    mode = SelectField(_l("How"), choices=options([(mode, MODE_WORDS[mode]) for mode in BOOKED_MODES]))
     slot = SelectField(_l("Time"), choices=[], validate_choice=False)
 
 

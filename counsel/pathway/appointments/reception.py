@@ -242,7 +242,7 @@ def register_walk_in(
     """
     require(db, actor, Permission.APPOINTMENT_RECEIVE)
     with recording(db) as record:
-        client_id, card = _walk_in_person(db, actor, student_no.strip(), name.strip())
+        client_id, card = person_present(db, actor, student_no.strip(), name.strip())
         write_client(db, client_id=client_id, card=card)
         slot = find_slot(db, slot_key, client_id=client_id)
         if slot is None:
@@ -255,7 +255,11 @@ def register_walk_in(
     return appointment
 
 
-def _walk_in_person(db: Session, actor: SignedIn, student_no: str, name: str) -> tuple[UUID, ClientCard]:
+def person_present(db: Session, actor: SignedIn, student_no: str, name: str) -> tuple[UUID, ClientCard]:
+    """Return the pseudonym and the card of somebody on the roll, or of a guest by name.
+
+    :raises InvalidError: no such number, or neither number nor name.
+    """
     if student_no:
         student = db.scalar(select(Student).where(Student.login_tag == login_tag(house_of(db), student_no)))
         if student is None:

@@ -20,7 +20,7 @@ from counsel.core.ids import new_id
 from counsel.pathway.appointments.alarms import is_alarming, raise_alarm, request_box
 from counsel.pathway.appointments.lifecycle import OCCUPYING, allowed
 from counsel.pathway.appointments.models import MODES, REASON_LENGTH, Appointment
-from counsel.pathway.cases.lifecycle import OPEN_STATES
+from counsel.pathway.cases.lifecycle import ACTIVE
 from counsel.pathway.cases.models import Case
 from counsel.people.cards import publish_client
 from counsel.records.services import start_item
@@ -46,8 +46,8 @@ class Wish:
 
 
 def open_case_for(db: Session, client_id: UUID) -> Case | None:
-    """Return a client's open case, or None; one at a time."""
-    query = select(Case).where(Case.client_id == client_id, Case.state.in_(OPEN_STATES))
+    """Return a client's running case, or None; one at a time. In follow-up or closed, a new one begins (T24)."""
+    query = select(Case).where(Case.client_id == client_id, Case.state.in_(ACTIVE))
     return db.scalars(query.order_by(Case.case_no.desc())).first()
 
 

@@ -1,19 +1,30 @@
-"""Views of the assessment."""
+"""Views of the assessment: F04, test results, the approved instruments."""
 
 from typing import Any
 
-from flask import Blueprint, url_for
+from flask import Blueprint, flash, render_template, request, url_for
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
+from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
-from counsel.pathway.assessment.forms import AssessmentForm
-from counsel.pathway.assessment.services import finish_assessment
-from counsel.pathway.cases.dossier import ASSESSMENT, write_form
-from counsel.pathway.cases.pages import edit_page
-from counsel.pathway.cases.services import find_case
-from counsel.web.page import go, page
+from counsel.pathway.assessment.criteria import referral_score, suggestion
+from counsel.pathway.assessment.forms import SEVERITY_WORDS, AssessmentForm, InstrumentForm, ResultForm
+from counsel.pathway.assessment.services import (
+    approve_instrument,
+    assessments_of,
+    finish_assessment,
+    instruments,
+    read_results,
+    record_result,
+    write_assessment,
+)
+from counsel.pathway.cases.dossier import ASSESSMENT
+from counsel.pathway.cases.pages import back_to, draft_number, edit_page, writable
+from counsel.web.forms import options
+from counsel.web.page import go, page, whole
 
 blueprint = Blueprint("assessment", __name__)
 WRITE = Permission.CASE_WRITE
@@ -21,19 +32,76 @@ WRITE = Permission.CASE_WRITE
 
 @page(blueprint, "/cases/<case>/assessment", WRITE, ("GET", "POST"))
 def assess(db: Session, actor: SignedIn, case: str) -> Any:
-    """F04."""
-    found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
+    """F04: criteria with the suggestion beside the choice, problems, basis, causes."""
+    found = writable(db, actor, case)
+    number = draft_number(assessments_of(db, found), True, whole(request.args.get("number", "")))
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> object:
+    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
         """Save or sign this form."""
-        return write_form(db, actor=actor, case=found, kind=ASSESSMENT, content=content, seen_version=seen, sign=sign)
+        write_assessment(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign, number=number)
 
-    return edit_page(db, actor, found, ASSESSMENT, AssessmentForm, "sessions/form.html", save)
+    if request.method == "POST" and request.form.get("do") == "suggest":
+        form = AssessmentForm()
+        code = suggestion({field.name: field.data for field in form})
+        return render_template("assessment/suggested.html", code=code, word=SEVERITY_WORDS[code])
+    return edit_page(db, actor, found, ASSESSMENT, AssessmentForm, "assessment/assess.html", save, number)
+
+
+@page(blueprint, "/cases/<case>/results", WRITE, ("GET", "POST"))
+def results(db: Session, actor: SignedIn, case: str) -> Any:
+    """Test results: enter by hand, and those there are."""
+    found = writable(db, actor, case)
+    form = ResultForm()
+    form.instrument.choices = options(
+        [
+            (row.instrument_id.hex, _("%(title)s, version %(version)s", title=row.title, version=row.version))
+            for row in instruments(db)
+        ]
+    )
+    if form.validate_on_submit():
+        place = {"answers": form.answers.data, "score": form.score.data, "on_date": form.on_date.data}
+        try:
+            record_result(db, actor=actor, case=found, instrument_id=parse_id(form.instrument.data or ""), **place)
+        except InvalidError as error:
+            form.take(error)
+        else:
+            flash(_("Entered and sealed."))
+            return go(url_for("assessment.results", case=found.case_id))
+    rows = read_results(db, actor=actor, case=found)
+    return render_template("assessment/results.html", form=form, case=found, rows=rows), 422 if form.errors else 200
+
+
+@page(blueprint, "/cases/<case>/score", WRITE, ("POST",))
+def score(db: Session, actor: SignedIn, case: str) -> Any:
+    """The referral score of three criteria: an aid, no diagnosis."""
+    found = writable(db, actor, case)
+    months = whole(request.form.get("months", "")) or 0
+    marks = [whole(request.form.get(name, "")) or 1 for name in ("distress_mark", "function_mark")]
+    total, says = referral_score(min(months, 600), *(min(mark, 3) for mark in marks))
+    words = {"no": _("no referral from this score"), "doubtful": _("doubtful"), "strong": _("a referral is strongly suggested")}
+    flash(_("Score %(total)d: %(says)s. An aid, no diagnosis.", total=total, says=words[says]))
+    return go(url_for("assessment.assess", case=found.case_id))
 
 
 @page(blueprint, "/cases/<case>/assessed", WRITE, ("POST",))
 def finish(db: Session, actor: SignedIn, case: str) -> Any:
     """T09."""
-    found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
+    found = writable(db, actor, case)
     finish_assessment(db, actor=actor, case=found)
-    return go(url_for("sessions.case", case=found.case_id))
+    return back_to(found)
+
+
+@page(blueprint, "/instruments", Permission.CREDENTIAL_RECORD, ("GET", "POST"))
+def approved(db: Session, actor: SignedIn) -> Any:
+    """The approved instruments, and approving one more."""
+    form = InstrumentForm()
+    if form.validate_on_submit():
+        fields = {name: value for name, value in form.data.items() if name != "csrf_token"}
+        try:
+            approve_instrument(db, actor=actor, **fields)
+        except InvalidError as error:
+            form.take(error)
+        else:
+            flash(_("Approved."))
+            return go(url_for("assessment.approved"))
+    return render_template("assessment/approved.html", form=form, rows=instruments(db)), 422 if form.errors else 200

@@ -18,11 +18,11 @@ from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.roles import Role
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
-from counsel.core.errors import ConflictError, TransitionError
+from counsel.core.errors import ConflictError, TransitionError, UnreadableError
 from counsel.keys.boxes import create_box, open_box
+from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.trust import check_recipient, holder_row
-from counsel.pathway.cases.models import Case
 from counsel.people.deputies import countersigners
 from counsel.records.services import item_of, open_bodies, sign_item, start_item
 from counsel.tasks.models import Task
@@ -32,9 +32,12 @@ SIGN_HOURS = 24
 REASON, VERDICT = "reason", "verdict"
 
 
-def ask_second_signature(db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any]) -> Task:
+def ask_second_signature(
+    db: Session, *, actor: SignedIn, client_id: UUID, object_id: UUID, content: Mapping[str, Any]
+) -> Task:
     """Seal a reason to those who may sign as second person, and to the one who asks; a neutral task waits for them.
 
+    :param object_id: what the reason is about: a case, or the client while there is none yet.
     :raises TransitionError: ``NO_SECOND_PERSON``, when nobody but the asker could sign.
 
     Records: ``pathway:countersign:asked``.
@@ -56,7 +59,7 @@ def ask_second_signature(db: Session, *, actor: SignedIn, case: Case, content: M
         db.flush()
         sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
         due = now() + timedelta(hours=SIGN_HOURS)
-        task = open_task(db, kind="countersign", due_at=due, client_id=case.client_id, box_id=box.box_id, owner_role="director")
+        task = open_task(db, kind="countersign", due_at=due, client_id=client_id, object_id=object_id, box_id=box.box_id)
         task.requester_id = actor.staff_id
         task.owner_role = Role.SUPERVISOR if actor.role is Role.DIRECTOR else Role.DIRECTOR
         _line(record, actor, task, "asked")
@@ -129,6 +132,33 @@ def give_second_signature(db: Session, *, actor: SignedIn, task_id: UUID | None,
         end_task(task, outcome)
         _line(record, actor, task, outcome)
     return task
+
+
+def signed_reasons(db: Session, *, actor: SignedIn, object_id: UUID, code: str) -> list[tuple[Task, dict[str, Any]]]:
+    """Return the reasons of one code that were signed about something, the newest first, opened by whoever asked.
+
+    A reason whose box this reader cannot open does not count.
+    """
+    query = select(Task).where(Task.kind == "countersign", Task.object_id == object_id, Task.outcome == "signed")
+    found = []
+    for task in db.scalars(query.order_by(Task.ended_on.desc())):
+        words = _reason_of(db, keys_of(db, actor), task)
+        if words is not None and words.get("code") == code:
+            found.append((task, words))
+    return found
+
+
+def _reason_of(db: Session, keyring: Keyring, task: Task) -> dict[str, Any] | None:
+    item = item_of(db, task.box_id, REASON) if task.box_id else None
+    verdict = item_of(db, task.box_id, VERDICT) if task.box_id else None
+    if item is None or verdict is None or verdict.author_id == item.author_id:
+        return None
+    try:
+        box = open_box(db, keyring, item.box_id)
+    except UnreadableError:
+        return None
+    said = open_bodies(db, box=box, item=verdict)[0]
+    return open_bodies(db, box=box, item=item)[0] if said.get("agreed") is True else None
 
 
 def second_signature(db: Session, task_id: UUID | None) -> str | None:

@@ -13,8 +13,9 @@ from counsel.audit.chain import recording
 from counsel.confidentiality.rules import Permission
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.keys.boxes import open_box
+from counsel.pathway.cases.covers import change_cover
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import case_facts, change_cover, writing_box
+from counsel.pathway.cases.services import case_facts, writing_box
 from counsel.pathway.cases.wording import forbidden_words
 from counsel.records.models import Item
 from counsel.records.services import add_addendum, item_of, items_in, open_bodies, save_draft, sign_item, start_item
@@ -66,11 +67,37 @@ PLAN = FormKind(
     Permission.CASE_READ,
     Permission.CASE_WRITE,
     shared=True,
-    needed=("problem_order", "goals", "method", "number", "frequency", "agreed", "how"),
+    needed=("problem_order", "goals", "method", "number", "frequency"),
     conclusions=("goals",),
 )
 NOTE = FormKind("note", Permission.NOTE_READ, Permission.NOTE_WRITE, conclusions=("assessment",))
-KINDS = {kind.code: kind for kind in (CONSENT, INTAKE, SCREEN, ASSESSMENT, PLAN, NOTE)}
+PROCESS = FormKind("process", Permission.PROCESS_NOTE, Permission.PROCESS_NOTE)
+REFERRAL = FormKind(
+    "F08",
+    Permission.CASE_READ,
+    Permission.CASE_WRITE,
+    shared=True,
+    needed=("kind", "reason", "target", "phone", "information", "receipt"),
+    conclusions=("reason",),
+)
+HAND_OVER = FormKind(
+    "handover",
+    Permission.HAND_OVER_READ,
+    Permission.CASE_WRITE,
+    shared=True,
+    needed=("course", "goals", "agreed", "open_matters"),
+    conclusions=("course",),
+)
+CLOSING = FormKind(
+    "F10",
+    Permission.CASE_READ,
+    Permission.CASE_WRITE,
+    needed=("summary", "goals_reached", "advice"),
+    conclusions=("summary", "goals_reached", "advice"),
+)
+EVALUATION = FormKind("F11", Permission.CASE_READ, Permission.CASE_WRITE, shared=True, needed=("conclusion",))
+FOLLOW_UP = FormKind("F12", Permission.CASE_READ, Permission.CASE_WRITE, needed=("reached", "state"), conclusions=("state",))
+PAPER = FormKind("paper", Permission.CASE_READ, Permission.CASE_WRITE)
 
 
 @dataclass(frozen=True)
@@ -92,7 +119,7 @@ def read_form(db: Session, *, actor: SignedIn, case: Case, kind: FormKind, numbe
 
     Records: ``pathway:<form>:read``. Rule: 篇4 三.
     """
-    require(db, actor, kind.read, case_facts(case), object_id=case.case_id)
+    require(db, actor, kind.read, case_facts(db, case), object_id=case.case_id)
     keyring = keys_of(db, actor)
     box_id = case.shared_box_id if kind.shared else case.box_id
     item = item_of(db, box_id, kind.code, number)
@@ -103,6 +130,23 @@ def read_form(db: Session, *, actor: SignedIn, case: Case, kind: FormKind, numbe
         _line(record, actor, case, kind, "read", item)
     signed = item.state == "signed"
     return Form(kind, number, item.item_id, item.draft_version, signed, texts[0], tuple(texts[1:]), item)
+
+
+def read_item(db: Session, *, actor: SignedIn, case: Case, item: Item, what: str = "read") -> Form:
+    """Open one item of a case by itself, whatever form it is.
+
+    :param what: ``read`` or ``printed``, for the record.
+
+    Records: ``pathway:<form>:read`` or ``:printed``. Rule: 篇4 三.
+    """
+    permission = Permission.NOTE_READ if item.kind == NOTE.code else Permission.CASE_READ
+    require(db, actor, permission, case_facts(db, case), object_id=case.case_id)
+    kind = FormKind(item.kind, permission, Permission.CASE_WRITE, shared=item.box_id == case.shared_box_id)
+    with recording(db) as record:
+        texts = open_bodies(db, box=open_box(db, keys_of(db, actor), item.box_id), item=item)
+        _line(record, actor, case, kind, what, item)
+    signed = item.state == "signed"
+    return Form(kind, item.number, item.item_id, item.draft_version, signed, texts[0], tuple(texts[1:]), item)
 
 
 def _line(record: Any, actor: SignedIn, case: Case, kind: FormKind, what: str, item: Item) -> None:
@@ -136,7 +180,7 @@ def write_form(
 
     Records: ``pathway:<form>:drafted`` or ``:signed``. Rule: 篇6 5; R6-07.
     """
-    require(db, actor, kind.write, case_facts(case), object_id=case.case_id)
+    require(db, actor, kind.write, case_facts(db, case), object_id=case.case_id)
     if sign:
         _check_complete(kind, content)
     keyring = keys_of(db, actor)
@@ -165,7 +209,7 @@ def append_to_form(db: Session, *, actor: SignedIn, case: Case, kind: FormKind, 
 
     Records: ``pathway:<form>:appended``.
     """
-    require(db, actor, kind.write, case_facts(case), object_id=case.case_id)
+    require(db, actor, kind.write, case_facts(db, case), object_id=case.case_id)
     if not text.strip():
         raise InvalidError(addendum="empty")
     keyring = keys_of(db, actor)

@@ -64,5 +64,101 @@ class PlanAgreed(Evidence):
     """G7: both sides agreed the plan (篇10 四)."""
 
 
+class ComesBack(Evidence):
+    """BACK: the state a hold or a transfer came from."""
+
+
+class NoArchiveYet(Evidence):
+    """ARCHIVE: the archive's acceptance; nobody can make it until the archive is built."""
+
+
 class NoteSigned(Evidence):
     """G9: every completed session has its signed note (篇6 5)."""
+
+
+class Safe(Evidence):
+    """SAFE: the level is low, or somebody outside the case has taken the risk over (I1)."""
+
+
+class SecondSigned(Evidence):
+    """SECOND: the director has signed the reason."""
+
+
+class PaperHeld(Evidence):
+    """PAPER: the forms held on paper are dated and counted (T00)."""
+
+
+class EarlierEpisode(Evidence):
+    """EARLIER: the client's counselling before has come to its end (T24)."""
+
+
+class ReasonGiven(Evidence):
+    """WHY: a reason from the closed list is recorded."""
+
+
+class HandedOver(Evidence):
+    """G12: the receiver accepts, the client agrees, the hand-over is signed by the one who leaves it."""
+
+
+class ReleaseSigned(Evidence):
+    """RELEASE: the client agrees to what goes to whom outside."""
+
+
+class MedicalAdvised(Evidence):
+    """G14: written advice to see a doctor was handed over with its receipt, or the refusal has a witness (篇7 六)."""
+
+
+class FeedbackGiven(Evidence):
+    """FEEDBACK: the hospital's or the client's report is on file; for LV4 the hospital's, a supportive plan, the supervisor."""
+
+
+class Tracked(Evidence):
+    """TRACKED: what became of the medical referral is recorded."""
+
+
+class ResumeDated(Evidence):
+    """RESUME: the day on which the pause ends is set."""
+
+
+class ContactTried(Evidence):
+    """TRIES: enough tries by the safe way over enough days."""
+
+
+class Missed(Evidence):
+    """MISSED: the number of missed times that lets a case lapse."""
+
+
+class LetterSent(Evidence):
+    """LETTER: the last kind message stands on the client's page."""
+
+
+class AlternativesOffered(Evidence):
+    """OFFERED: other ways were offered and the door is open (篇10 四)."""
+
+
+class ClosingReported(Evidence):
+    """F10: the closing report is signed."""
+
+
+class Evaluated(Evidence):
+    """G10: the joint evaluation of both, or its recorded waiver (篇10 六)."""
+
+
+class ProperlyEnded(Evidence):
+    """END: no session was held, or report and evaluation are there."""
+
+
+class FollowUpAgreed(Evidence):
+    """G11: dates, safe contact and the consent to be contacted."""
+
+
+class FollowedUp(Evidence):
+    """FOLLOWED: the planned follow-ups are done or declined."""
+
+
+class NothingWritten(Evidence):
+    """EMPTY: the case holds no clinical content."""
+
+
+class NoOpenTask(Evidence):
+    """NO_TASK: no duty task about this client is open."""

@@ -9,6 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from counsel.core.database import CLIENT_WORLD, Base
 from counsel.pathway.cases.lifecycle import CLOSE_REASONS, STATES
 
+ONE_AT_A_TIME = text("state NOT IN ('follow_up', 'closed', 'archived')")
+WAYS = ("own_sign_in", "in_room", "by_phone", "on_paper")
+READER_PURPOSES = ("second", "former", "receiving")
+
 
 class Case(Base):
     """One case. `box` holds what the counsellor writes; `shared` what the client may read, a child of `box`."""
@@ -16,17 +20,12 @@ class Case(Base):
     __tablename__ = "cases"
     __table_args__ = (
         CheckConstraint(f"state IN {STATES}", name="state"),
-        CheckConstraint("(state = 'closed') = (close_reason IS NOT NULL)", name="closed_has_reason"),
+        CheckConstraint("(state IN ('closed', 'archived')) = (close_reason IS NOT NULL)", name="closed_has_reason"),
         CheckConstraint(f"close_reason IS NULL OR close_reason IN {CLOSE_REASONS}", name="close_reason"),
+        CheckConstraint("(state IN ('on_hold', 'transfer_pending')) = (resume_state IS NOT NULL)", name="comes_back"),
         Index("ix_cases_list", "counsellor_id", "state", "case_no", "case_id"),
         Index("ix_cases_client", "client_id"),
-        Index(
-            "uq_cases_open",
-            "client_id",
-            unique=True,
-            sqlite_where=text("state <> 'closed'"),
-            postgresql_where=text("state <> 'closed'"),
-        ),
+        Index("uq_cases_open", "client_id", unique=True, sqlite_where=ONE_AT_A_TIME, postgresql_where=ONE_AT_A_TIME),
         CLIENT_WORLD,
     )
     case_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -42,6 +41,12 @@ class Case(Base):
     cover_revision: Mapped[int]
     opened_on: Mapped[date]
     recommended: Mapped[bool] = mapped_column(default=False)
+    resume_state: Mapped[str | None] = mapped_column(String(20))  # where a hold or a transfer came from
+    resume_on: Mapped[date | None]
+    transfer_to: Mapped[UUID | None]
+    previous_id: Mapped[UUID | None]  # T24: the episode before; a closed case is never opened again
+    ended_by: Mapped[str | None] = mapped_column(String(12))  # who asked to end it (篇9 二2)
+    closed_on: Mapped[date | None]
 
 
 class CaseMove(Base):
@@ -55,7 +60,41 @@ class CaseMove(Base):
     from_state: Mapped[str] = mapped_column(String(20))
     to_state: Mapped[str] = mapped_column(String(20))
     evidence: Mapped[str] = mapped_column(String(600))
+    reason: Mapped[str | None] = mapped_column(String(24))  # a code from a closed list, never anybody's words
     actor_id: Mapped[UUID]
+    on_day: Mapped[date]
+
+
+class CaseReader(Base):
+    """Somebody besides the assigned counsellor whom the rules let read a case, until a day; the key is a grant beside it."""
+
+    __tablename__ = "case_readers"
+    __table_args__ = (CheckConstraint(f"purpose IN {READER_PURPOSES}", name="purpose"), CLIENT_WORLD)
+    case_id: Mapped[UUID] = mapped_column(primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(12))
+    until_on: Mapped[date | None]
+
+
+class Agreement(Base):
+    """That the client (or a guardian) agreed to one form, or did not; how stands here, the words lie sealed (design §2).
+
+    `item_id` is the form's item and `revision` the text that was agreed to: a changed text asks anew.
+    """
+
+    __tablename__ = "agreements"
+    __table_args__ = (
+        CheckConstraint(f"way IN {WAYS}", name="way"),
+        Index("ix_agreements_item", "item_id", "number"),
+        CLIENT_WORLD,
+    )
+    case_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(String(12))
+    item_id: Mapped[UUID]
+    revision: Mapped[int]
+    way: Mapped[str] = mapped_column(String(12))
+    agreed: Mapped[bool]
     on_day: Mapped[date]
 
 

@@ -1,6 +1,7 @@
 """The one page shape of every form of a case: read, draft, autosave, sign, append. Each room brings its fields."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from flask import flash, jsonify, render_template, request, url_for
@@ -8,16 +9,42 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
+from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
 from counsel.core.errors import ConflictError, InvalidError
+from counsel.core.ids import parse_id
 from counsel.pathway.cases.dossier import Form, FormKind, append_to_form, read_form
 from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import find_case
 from counsel.pathway.cases.wording import forbidden_words
 from counsel.web.i18n import clock_time
 from counsel.web.messages import conflict_words
 from counsel.web.page import go, whole
 
 Save = Callable[[dict[str, Any], int, bool], object]
+
+
+def writable(db: Session, actor: SignedIn, case: str) -> Case:
+    """Return the case in an address that the actor may write in, or refuse as if it were absent."""
+    return find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_WRITE)
+
+
+def back_to(case: Case) -> Any:
+    """Go back to a case's own page."""
+    return go(url_for("home.case", case=case.case_id))
+
+
+def typed_day(name: str) -> date | None:
+    """Return the day typed in a field, or None when it is none."""
+    try:
+        return date.fromisoformat(request.form.get(name, ""))
+    except ValueError:
+        return None
+
+
+def draft_number(newest: int, signed: bool, number: int | None) -> int:
+    """Return which of several forms of a kind is meant: the newest, or the next one after a signed one."""
+    return number if number is not None and 1 <= number <= newest + signed else newest
 
 
 def edit_page(
@@ -34,7 +61,7 @@ def edit_page(
 
     :param save: called with (content, version seen, sign or not); raises as `dossier.write_form`.
     """
-    back = url_for("sessions.case", case=case.case_id)
+    back = url_for("home.case", case=case.case_id)
     if request.method == "GET":
         return _show(read_form(db, actor=actor, case=case, kind=kind, number=number), form_class, template, case)
     act = request.form.get("do", "draft")

@@ -15,18 +15,21 @@ from counsel.confidentiality.rules import Permission
 from counsel.core.clock import age_on, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError
+from counsel.pathway.cases.agreement import agreed_to, record_agreement
 from counsel.pathway.cases.countersign import ask_second_signature, second_signature
 from counsel.pathway.cases.dossier import CONSENT, write_form
-from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.models import WAYS, Case
 from counsel.pathway.cases.services import case_facts
-from counsel.pathway.intake.models import WAYS, Consent
+from counsel.pathway.intake.models import Consent
 from counsel.people.cards import ClientCard, client_cards
 from counsel.people.models import RuleText
+from counsel.records.models import Item
 from counsel.records.services import items_in
 from counsel.tasks.models import Task
 
 CONSENT_TEXT = "informed_consent"
 POINTS = ("nature", "setting", "records", "supervision", "rights", "sensitive")
+AT_ONCE = ("by_phone", "on_paper")  # said or signed before the form is filled in
 EXCEPTIONS = {"emergency": "E1", "conflicted": "E2"}  # each with its reason and a second signature (domain §1.3 G3)
 GUARDIAN_PARTS = ("signed", "informed", "contraindicated", "first_talk", "not_needed", *EXCEPTIONS)
 CHILD, ADULT = 14, 18
@@ -37,7 +40,7 @@ def client_of(db: Session, *, actor: SignedIn, case: Case) -> ClientCard:
 
     Records: ``people:name:read``.
     """
-    require(db, actor, Permission.CASE_READ, case_facts(case), object_id=case.case_id)
+    require(db, actor, Permission.CASE_READ, case_facts(db, case), object_id=case.case_id)
     with recording(db) as record:
         card = client_cards(db, keys_of(db, actor), [case.client_id])[case.client_id]
         record.line("people:name:read", role=actor.role, actor_id=actor.holder_id, subject_id=case.client_id)
@@ -76,6 +79,8 @@ def record_consent(db: Session, *, actor: SignedIn, case: Case, content: Mapping
 
     :raises InvalidError: a point not ticked, an unknown way, a guardian's part that does not fit the age.
 
+    The client's own yes is recorded apart: on paper and by telephone at once, in the room and by own sign-in when it is given.
+
     Records: ``pathway:f02:signed``. Rule: 篇4 一; R4-01, R4-02.
     """
     card = client_of(db, actor=actor, case=case)
@@ -88,6 +93,9 @@ def record_consent(db: Session, *, actor: SignedIn, case: Case, content: Mapping
         number = 1 + sum(item.kind == CONSENT.code for item in items_in(db, [case.shared_box_id]))
         item = write_form(db, actor=actor, case=case, kind=CONSENT, content=full, seen_version=0, sign=True, number=number)
         db.flush()
+        if content["way"] in AT_ONCE:
+            place = str(content.get("sheet_place") or "")
+            record_agreement(db, actor=actor, case=case, item=item, way=str(content["way"]), agreed=True, sheet_place=place)
         asked = _ask_exception(db, actor, case, part, content, age_of(db, card)) if part in EXCEPTIONS else None
         return db.merge(
             Consent(
@@ -104,7 +112,14 @@ def record_consent(db: Session, *, actor: SignedIn, case: Case, content: Mapping
 
 def _ask_exception(db: Session, actor: SignedIn, case: Case, part: str, content: Mapping[str, Any], age: int | None) -> Task:
     reason = {"code": EXCEPTIONS[part], "age": age, "reason": str(content["guardian_note"]), "by": actor.name}
-    return ask_second_signature(db, actor=actor, case=case, content=reason)
+    return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=reason)
+
+
+def consent_given(db: Session, *, actor: SignedIn, case: Case) -> Consent | None:
+    """Return the consent in the version in force when the client has said yes to exactly this text, else None."""
+    consent = present_consent(db, case)
+    item = db.get(Item, consent.item_id) if consent is not None else None
+    return consent if agreed_to(db, actor=actor, case=case, item=item) is not None else None
 
 
 def guardian_settled(db: Session, consent: Consent) -> bool:

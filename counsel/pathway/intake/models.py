@@ -7,8 +7,7 @@ from sqlalchemy import CheckConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from counsel.core.database import CLIENT_WORLD, Base
-
-WAYS = ("own_sign_in", "in_room", "by_phone", "on_paper")
+from counsel.pathway.cases.models import WAYS
 
 
 class Consent(Base):

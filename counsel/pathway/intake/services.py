@@ -1,48 +1,43 @@
 """Receive, consent, record, screen, decide: T01 to T04."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.rules import Permission
-from counsel.core.clock import today
-from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.keys.boxes import adopt, open_box, open_for_writing
 from counsel.keys.models import Box
 from counsel.pathway.appointments.duty import ended_alarm_boxes
 from counsel.pathway.appointments.models import Appointment
-from counsel.pathway.appointments.requests import appointment_facts, change_state, open_case_for, times_of_case
+from counsel.pathway.appointments.requests import appointment_facts, change_state, open_case_for
 from counsel.pathway.appointments.talks import accepted_talks
-from counsel.pathway.cases.dossier import INTAKE, SCREEN, Form, read_form, write_form
+from counsel.pathway.cases.dossier import INTAKE, Form, read_form, write_form
 from counsel.pathway.cases.evidence import (
     ClientAgrees,
     ConflictClear,
     ConsentGiven,
+    EarlierEpisode,
     Evidence,
     GuardianSettled,
     IdentityMatched,
     InScope,
     IntakeRecorded,
     RecommendationNamed,
-    RiskLow,
-    RiskScreened,
 )
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import move, open_case
-from counsel.pathway.intake.consent import guardian_settled, present_consent
+from counsel.pathway.cases.moving import move
+from counsel.pathway.cases.opening import open_case
+from counsel.pathway.intake.consent import consent_given, guardian_settled
+from counsel.pathway.intake.levels import evidence_of_level, evidence_of_screen
 from counsel.people.cards import client_cards
 from counsel.people.guests import ids_of_person
-from counsel.records.models import Item
-from counsel.records.services import items_in
-from counsel.risk.level import Level, level_of
-
-CALL_DUTY_LEVEL = 2  # from here on an absence sends somebody to look, without penalty (domain §1.1)
 
 
 def receive_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> Case:
@@ -64,10 +59,7 @@ def receive_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None)
         if case is not None and case.counsellor_id != actor.holder_id:
             raise TransitionError("OTHER_COUNSELLOR")
         if case is None:
-            evidence = (IdentityMatched("G1", found.client_id), ConflictClear("G4", found.appointment_id))
-            place = {"client_id": found.client_id, "initial": card.initial, "source": found.source}
-            case = open_case(db, actor=actor, **place, evidence=evidence)  # type: ignore[arg-type]
-            db.flush()
+            case = _begin(db, actor, found, card.initial, (found.client_id, *others))
         said_before = (*ended_alarm_boxes(db, found.client_id), *(talk.box_id for talk in accepted_talks(db, found.client_id)))
         for box_id in (found.box_id, *said_before):
             _take_in(db, actor, case, box_id)
@@ -83,6 +75,19 @@ def receive_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None)
     return case
 
 
+def _begin(db: Session, actor: SignedIn, found: Appointment, initial: str, known: Iterable[UUID]) -> Case:
+    """Open the first case of a person, or a new one linked to the episode before (T24); that one stays as it is."""
+    before = db.scalars(select(Case).where(Case.client_id.in_(known)).order_by(Case.case_no.desc())).first()
+    evidence: list[Evidence] = [IdentityMatched("G1", found.client_id), ConflictClear("G4", found.appointment_id)]
+    if before is not None:
+        evidence.append(EarlierEpisode("EARLIER", before.case_id))
+    place = {"client_id": found.client_id, "initial": initial, "source": found.source}
+    previous = before.case_id if before is not None else None
+    case = open_case(db, actor=actor, **place, evidence=evidence, previous_id=previous)  # type: ignore[arg-type]
+    db.flush()
+    return case
+
+
 def _take_in(db: Session, actor: SignedIn, case: Case, box_id: UUID | None) -> None:
     """Make what a client said before the case a part of it: `duty` and everybody else lose it, the client keeps it."""
     if box_id is None or db.get_one(Box, box_id).parent_id is not None:
@@ -93,57 +98,15 @@ def _take_in(db: Session, actor: SignedIn, case: Case, box_id: UUID | None) -> N
     adopt(db, child=child, parent=parent, keep=[case.client_id])
 
 
-def record_screen(
-    db: Session, *, actor: SignedIn, case: Case, answers: Mapping[str, str], ticks: frozenset[str], keeping: str
-) -> Level:
-    """Record the risk questions as asked; the level is the server's own and goes on the cover.
-
-    :raises InvalidError: nothing was asked.
-
-    Records: ``pathway:screen:signed``. Rule: 篇4 五; domain §3.
-    """
-    if not answers:
-        raise InvalidError(answers="unanswered")
-    level = level_of(answers, ticks)
-    number = _next_screen(db, case)
-    content = {"answers": dict(answers), "ticks": sorted(ticks), "keeping": keeping, "level": level.level}
-    place = {"content": content, "seen_version": 0, "sign": True, "number": number}
-    with recording(db):
-        write_form(db, actor=actor, case=case, kind=SCREEN, cover={"level": level.level}, **place)  # type: ignore[arg-type]
-        for row in times_of_case(db, case.case_id):
-            row.call_duty = level.level >= CALL_DUTY_LEVEL
-    return level
-
-
-def _next_screen(db: Session, case: Case) -> int:
-    return 1 + max((item.number for item in items_in(db, [case.box_id]) if item.kind == SCREEN.code), default=0)
-
-
-def screen_today(db: Session, case: Case) -> Item | None:
-    """Return today's newest risk screen, without opening it."""
-    day = today(house_of(db).settings.time_zone)
-    found = [item for item in items_in(db, [case.box_id]) if item.kind == SCREEN.code and item.on_day == day]
-    return found[-1] if found else None
-
-
-def evidence_of_screen(db: Session, case: Case) -> list[Evidence]:
-    """Return G6 when the questions were asked today."""
-    item = screen_today(db, case)
-    return [RiskScreened("G6", item.item_id)] if item else []
-
-
 def evidence_of_intake(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
     """Read the forms and return what they prove for T02, T03 and T04."""
     form = read_form(db, actor=actor, case=case, kind=INTAKE)
-    consent = present_consent(db, case)
-    found = [*_from_intake(form), *evidence_of_screen(db, case)]
+    consent = consent_given(db, actor=actor, case=case)
+    found = [*_from_intake(form), *evidence_of_screen(db, case), *evidence_of_level(db, actor=actor, case=case)]
     if consent is not None:
         found.append(ConsentGiven("G2", consent.item_id))
         if guardian_settled(db, consent):
             found.append(GuardianSettled("G3", consent.item_id))
-    item = screen_today(db, case)
-    if item is not None and read_form(db, actor=actor, case=case, kind=SCREEN, number=item.number).content["level"] <= 1:
-        found.append(RiskLow("LOW", item.item_id))
     return found
 
 

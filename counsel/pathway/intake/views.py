@@ -16,11 +16,19 @@ from counsel.pathway.cases.pages import edit_page
 from counsel.pathway.cases.services import find_case
 from counsel.pathway.intake.consent import age_of, client_of, guardian_parts, record_consent
 from counsel.pathway.intake.forms import POINT_WORDS, ConsentForm, IntakeForm
-from counsel.pathway.intake.services import decide_intake, receive_client, record_screen, sign_intake
+from counsel.pathway.intake.levels import (
+    SHORT,
+    apply_lowering,
+    ask_lowering,
+    ask_risk_owner,
+    record_screen,
+    record_short_screen,
+)
+from counsel.pathway.intake.services import decide_intake, receive_client, sign_intake
 from counsel.risk.level import level_of
 from counsel.risk.questions import ANSWERS, DEEDS, KEEPING, OTHERS, QUESTIONS, THOUGHTS
 from counsel.web.messages import problem_words
-from counsel.web.page import go, page
+from counsel.web.page import go, page, whole
 
 blueprint = Blueprint("intake", __name__)
 WRITE = Permission.CASE_WRITE
@@ -31,7 +39,7 @@ TICKS = {code for question in QUESTIONS for code, _text in question.details}
 def receive(db: Session, actor: SignedIn, appointment: str) -> Any:
     """T01: begin with somebody who has come."""
     case = receive_client(db, actor=actor, appointment_id=parse_id(appointment))
-    return go(url_for("sessions.case", case=case.case_id))
+    return go(url_for("home.case", case=case.case_id))
 
 
 @page(blueprint, "/cases/<case>/consent", WRITE, ("GET", "POST"))
@@ -47,7 +55,7 @@ def consent(db: Session, actor: SignedIn, case: str) -> Any:
             form.take(error)
         else:
             flash(_("Consent recorded and sealed."))
-            return go(url_for("sessions.case", case=found.case_id))
+            return go(url_for("home.case", case=found.case_id))
     age = age_of(db, client_of(db, actor=actor, case=found))
     parts = guardian_parts(age, house_of(db).settings.guardian_policy)
     body = render_template("intake/consent.html", form=form, case=found, age=age, parts=parts, points=POINT_WORDS)
@@ -70,11 +78,38 @@ def screen(db: Session, actor: SignedIn, case: str) -> Any:
             problem = problem_words("unanswered")
         else:
             flash(_("Recorded. The level stands on the case."))
-            return go(url_for("sessions.case", case=found.case_id))
+            return go(url_for("home.case", case=found.case_id))
     groups = [(word, [q for q in QUESTIONS if q.group == group]) for word, group in _group_words()]
-    place = {"groups": groups, "answers": answers, "ticks": ticks, "keeping_text": KEEPING, "problem": problem}
+    short = [(q.code, _(q.text)) for q in QUESTIONS if q.code in SHORT] + [("new", _("Is there anything new that worries you?"))]
+    place = {"short": short, "groups": groups, "answers": answers, "ticks": ticks, "keeping_text": KEEPING, "problem": problem}
     body = render_template("intake/screen.html", case=found, level=level_of(answers, ticks), **place)
     return body, 422 if problem else 200
+
+
+@page(blueprint, "/cases/<case>/level", WRITE, ("POST",))
+def level(db: Session, actor: SignedIn, case: str) -> Any:
+    """The short questions of a session; a lower level with its second signature; somebody outside who watches on."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
+    what, reason = request.form.get("act", ""), request.form.get("reason", "")[:2000]
+    if what == "short":
+        try:
+            answers = {code: request.form.get(f"short_{code}", "") for code in SHORT}
+            record_short_screen(db, actor=actor, case=found, answers=answers)
+        except InvalidError as error:
+            flash(problem_words(error.problems["answers"]), "stop")
+            return go(url_for("intake.screen", case=found.case_id))
+        flash(_("Recorded."))
+    elif what == "lower":
+        to = whole(request.form.get("level", ""))
+        ask_lowering(db, actor=actor, case=found, level=-1 if to is None else to, reason=reason)
+        flash(_("Asked. The level stands until it has been signed and applied."))
+    elif what == "apply":
+        apply_lowering(db, actor=actor, case=found)
+        flash(_("Lowered as it was signed."))
+    elif what == "owner":
+        ask_risk_owner(db, actor=actor, case=found, reason=reason)
+        flash(_("Asked. It counts when the second signature has been given."))
+    return go(url_for("home.case", case=found.case_id))
 
 
 def _group_words() -> list[tuple[str, str]]:
@@ -102,4 +137,4 @@ def decide(db: Session, actor: SignedIn, case: str) -> Any:
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
     to = request.form.get("to", "")
     decide_intake(db, actor=actor, case=found, to=to if to in ("out_of_scope", "single_session") else "assessment")
-    return go(url_for("sessions.case", case=found.case_id) if to == "assessment" else url_for("home.cases"))
+    return go(url_for("home.case", case=found.case_id) if to == "assessment" else url_for("home.cases"))

@@ -1,29 +1,33 @@
-"""Form F05 in its short form."""
+"""Form F05: what both sides agree, point by point."""
 
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField
 
-from counsel.web.forms import Form, line, options, text
+from counsel.web.forms import Form, line, text
 
-HOW_WORDS = [
-    ("own_sign_in", _l("By the client's own sign-in")),
-    ("in_room", _l("In the room, on this screen")),
-    ("by_phone", _l("By telephone")),
-    ("on_paper", _l("On paper")),
-]
+POINT_WORDS = {
+    "order": _l("Which problem first"),
+    "goals": _l("The goals"),
+    "method": _l("The way of working"),
+    "times": _l("How many sessions and how often"),
+}
 
 
 class PlanForm(Form):
-    """F05: what both sides agree."""
+    """F05."""
 
     problem_order = text(_l("Which problem first"), rows=2)
     goals = text(_l("Goals, in the student's own words"), rows=3)
     method = line(_l("Way of working"), most=120, needed=False)
     number = line(_l("About how many sessions"), most=20, needed=False)
     frequency = line(_l("How often"), most=40, needed=False)
+    place = line(_l("Where and when"), most=120, needed=False)
+    duties = text(_l("What each side does"), rows=2)
     homework = text(_l("Between sessions"), rows=2)
-    disagreement = text(_l("What stays open between us"), rows=2)
-    agreed = RadioField(
-        _l("Do both sides agree?"), choices=options([("yes", _l("Yes")), ("no", _l("No"))]), validate_choice=False
+    progress = text(_l("How we see whether it helps"), rows=2)
+    support = text(
+        _l("Support: whom we thought of asking, and why or why not"),
+        rows=2,
+        hint=_l("Teachers and parents join only with the student's consent."),
     )
-    how = RadioField(_l("How the client agreed"), choices=options(HOW_WORDS), validate_choice=False)
+    disagreement = text(_l("What stays open between us"), rows=2)
+    alternatives = text(_l("Other ways that were offered, and the open door"), rows=2)

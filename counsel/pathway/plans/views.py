@@ -1,19 +1,17 @@
-"""Views of the plan."""
+"""Views of the plan: one page both look at, the way back, the beginning of counselling."""
 
 from typing import Any
 
-from flask import Blueprint, url_for
+from flask import Blueprint, request
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
-from counsel.core.ids import parse_id
-from counsel.pathway.cases.dossier import PLAN, write_form
-from counsel.pathway.cases.pages import edit_page
-from counsel.pathway.cases.services import find_case
+from counsel.pathway.cases.dossier import PLAN
+from counsel.pathway.cases.pages import back_to, draft_number, edit_page, writable
 from counsel.pathway.plans.forms import PlanForm
-from counsel.pathway.plans.services import finish_plan
-from counsel.web.page import go, page
+from counsel.pathway.plans.services import finish_plan, plan_anew, plan_number, write_plan
+from counsel.web.page import page, whole
 
 blueprint = Blueprint("plans", __name__)
 WRITE = Permission.CASE_WRITE
@@ -22,18 +20,27 @@ WRITE = Permission.CASE_WRITE
 @page(blueprint, "/cases/<case>/plan", WRITE, ("GET", "POST"))
 def negotiate(db: Session, actor: SignedIn, case: str) -> Any:
     """F05, on a page both look at."""
-    found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
+    found = writable(db, actor, case)
+    number = draft_number(plan_number(db, found), True, whole(request.args.get("number", "")))
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> object:
+    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
         """Save or sign this form."""
-        return write_form(db, actor=actor, case=found, kind=PLAN, content=content, seen_version=seen, sign=sign)
+        write_plan(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign, number=number)
 
-    return edit_page(db, actor, found, PLAN, PlanForm, "sessions/form.html", save)
+    return edit_page(db, actor, found, PLAN, PlanForm, "plans/negotiate.html", save, number)
 
 
 @page(blueprint, "/cases/<case>/planned", WRITE, ("POST",))
 def finish(db: Session, actor: SignedIn, case: str) -> Any:
     """T13."""
-    found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
+    found = writable(db, actor, case)
     finish_plan(db, actor=actor, case=found)
-    return go(url_for("sessions.case", case=found.case_id))
+    return back_to(found)
+
+
+@page(blueprint, "/cases/<case>/anew", WRITE, ("POST",))
+def anew(db: Session, actor: SignedIn, case: str) -> Any:
+    """T16."""
+    found = writable(db, actor, case)
+    plan_anew(db, actor=actor, case=found, to=request.form.get("to", ""), reason=request.form.get("reason", ""))
+    return back_to(found)

@@ -16,11 +16,14 @@ from counsel.core.errors import InvalidError, TransitionError
 from counsel.pathway.cases.dossier import NOTE, Form, read_form, write_form
 from counsel.pathway.cases.evidence import Evidence, NoteSigned
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import case_facts, move
-from counsel.pathway.intake.consent import present_consent
-from counsel.pathway.intake.services import evidence_of_screen
-from counsel.pathway.sessions.models import FORMATS, CounsellingSession
-from counsel.roster.queries import working_deadline
+from counsel.pathway.cases.moving import move
+from counsel.pathway.cases.services import case_facts
+from counsel.pathway.intake.consent import consent_given
+from counsel.pathway.intake.levels import evidence_of_screen
+from counsel.pathway.sessions.models import FORMATS, FORMS, INSIDE_HOURS, CounsellingSession
+from counsel.roster.queries import inside_hours, working_deadline
+
+HIGHEST_RATING = 10
 
 
 def sessions_of(db: Session, case: Case) -> list[CounsellingSession]:
@@ -37,16 +40,25 @@ def unsigned_notes(db: Session, holder_id: object) -> list[CounsellingSession]:
     return list(db.scalars(query.order_by(CounsellingSession.note_due_at)))
 
 
-def begin_session(db: Session, *, actor: SignedIn, case: Case, mode: str, minutes: int) -> CounsellingSession:
+def begin_session(
+    db: Session, *, actor: SignedIn, case: Case, mode: str, minutes: int, crisis: bool = False
+) -> CounsellingSession:
     """T15: a session of a case in counselling; today's risk screen and the note before it are needed.
 
-    :raises TransitionError: ``G2`` when a new notice version must be explained first, ``G6``, ``G9``, ``NO_STEP``.
+    :param mode: one of the service's forms (R7-03); talks, by telephone too, happen inside the set hours (R8-12).
+    :param crisis: held outside them all the same, and marked so.
+    :raises TransitionError: ``G2`` when a new notice version must be explained first, ``HOURS``, ``G6``, ``G9``, ``NO_STEP``.
+    :raises InvalidError: no such form.
 
-    Records: ``pathway:session:held``. Rule: 篇10 五.
+    Records: ``pathway:session:held``. Rule: 篇10 五; 篇8 七.
     """
-    require(db, actor, Permission.CASE_WRITE, case_facts(case), object_id=case.case_id)
-    if present_consent(db, case) is None:
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    if mode not in FORMS:
+        raise InvalidError(mode="unknown")
+    if consent_given(db, actor=actor, case=case) is None:
         raise TransitionError("G2")
+    if mode in INSIDE_HOURS and not crisis and not inside_hours(db, case.counsellor_id):
+        raise TransitionError("HOURS")
     settings = house_of(db).settings
     evidence: list[Evidence] = evidence_of_screen(db, case)
     if all(session.note_signed for session in sessions_of(db, case)):
@@ -61,6 +73,7 @@ def begin_session(db: Session, *, actor: SignedIn, case: Case, mode: str, minute
             held_on=today(settings.time_zone),
             minutes=minutes,
             mode=mode,
+            crisis=crisis,
             note_due_at=working_deadline(now(), settings.note_due_hours, settings.time_zone),
             note_signed=False,
         )
@@ -97,13 +110,16 @@ def write_note(
 
     Records: ``pathway:note:drafted`` or ``pathway:note:signed``. Rule: 篇6 5; R6-07.
     """
-    require(db, actor, Permission.NOTE_WRITE, case_facts(case), object_id=case.case_id)
+    require(db, actor, Permission.NOTE_WRITE, case_facts(db, case), object_id=case.case_id)
     session = db.get(CounsellingSession, (case.case_id, number))
     if session is None:
         raise TransitionError("NO_SESSION")
     parts = FORMATS.get(str(content.get("format")))
     if parts is None:
         raise InvalidError(format="unknown")
+    rating = str(content.get("goal_rating") or "").strip()
+    if rating and not (rating.isascii() and rating.isdecimal() and int(rating[:4]) <= HIGHEST_RATING):
+        raise InvalidError(goal_rating="rating")
     if sign:
         empty = {part: "empty" for part in parts if not str(content.get(part) or "").strip()}
         if empty:

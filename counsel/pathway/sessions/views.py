@@ -1,71 +1,46 @@
-"""Views of a case's page and its session notes."""
+"""Views of sessions: begin, the note, homework, one's own working notes."""
 
 from typing import Any
 
-from flask import Blueprint, flash, render_template, url_for
+from flask import Blueprint, flash, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
+from counsel.core.errors import ConflictError
 from counsel.core.ids import parse_id
-from counsel.keys.boxes import readers_of
-from counsel.pathway.appointments.models import Appointment
-from counsel.pathway.cases.countersign import second_signature
-from counsel.pathway.cases.dossier import NOTE, signed_items
-from counsel.pathway.cases.pages import edit_page
-from counsel.pathway.cases.services import cover_of, find_case, moves_of
-from counsel.pathway.intake.consent import age_of, client_of, guardian_settled, present_consent
-from counsel.pathway.intake.services import screen_today
-from counsel.pathway.sessions.forms import BeginForm, NoteForm
+from counsel.pathway.cases.dossier import NOTE
+from counsel.pathway.cases.pages import back_to, edit_page, writable
+from counsel.pathway.cases.services import find_case
+from counsel.pathway.sessions.forms import BeginForm, HomeworkForm, NoteForm
+from counsel.pathway.sessions.homework import answer_homework, give_homework
 from counsel.pathway.sessions.models import CounsellingSession
-from counsel.pathway.sessions.services import begin_session, sessions_of, write_note
-from counsel.web.page import go, page
+from counsel.pathway.sessions.process import read_process_note, write_process_note
+from counsel.pathway.sessions.services import begin_session, write_note
+from counsel.web.forms import clean
+from counsel.web.messages import conflict_words
+from counsel.web.page import go, page, whole
 
 blueprint = Blueprint("sessions", __name__)
+WRITE = Permission.CASE_WRITE
 
 
-@page(blueprint, "/cases/<case>", Permission.CASE_READ)
-def case(db: Session, actor: SignedIn, case: str) -> Any:
-    """One case: pathway, what happened, what comes next."""
-    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_READ)
-    card = client_of(db, actor=actor, case=found)
-    agreed = present_consent(db, found)
-    second = second_signature(db, agreed.countersign_id) if agreed else None
-    times = db.query(Appointment).filter_by(client_id=found.client_id, counsellor_id=found.counsellor_id)
-    return render_template(
-        "sessions/case.html",
-        case=found,
-        cover=cover_of(db, actor=actor, case=found),
-        card=card,
-        age=age_of(db, card),
-        items=signed_items(db, found),
-        consent=agreed,
-        settled=agreed is not None and guardian_settled(db, agreed),
-        second=second,
-        sole=len({grant.holder_id for grant in readers_of(db, found.box_id)}) == 1,
-        screen=screen_today(db, found),
-        sessions=sessions_of(db, found),
-        moves=moves_of(db, found),
-        coming=times.filter(Appointment.state.in_(("confirmed", "offered"))).order_by(Appointment.starts_at).all(),
-        begin=BeginForm(formdata=None),
-    )
-
-
-@page(blueprint, "/cases/<case>/sessions", Permission.CASE_WRITE, ("POST",))
+@page(blueprint, "/cases/<case>/sessions", WRITE, ("POST",))
 def begin(db: Session, actor: SignedIn, case: str) -> Any:
     """T15: a session is held; go on to its note."""
-    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_WRITE)
+    found = writable(db, actor, case)
     form = BeginForm()
     if not form.validate():
         flash(_("Choose how it was held and for how many minutes."), "stop")
-        return go(url_for("sessions.case", case=found.case_id))
-    session = begin_session(db, actor=actor, case=found, mode=form.mode.data, minutes=form.minutes.data)
+        return back_to(found)
+    place = {"mode": form.mode.data, "minutes": form.minutes.data, "crisis": bool(form.crisis.data)}
+    session = begin_session(db, actor=actor, case=found, **place)
     return go(url_for("sessions.note", case=found.case_id, number=session.number))
 
 
-@page(blueprint, "/cases/<case>/sessions/<int:number>", Permission.NOTE_WRITE, ("GET", "POST"))
+@page(blueprint, "/cases/<case>/sessions/<int:number>", Permission.NOTE_READ, ("GET", "POST"))
 def note(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     """F06: draft, sign, append."""
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.NOTE_READ)
@@ -77,3 +52,51 @@ def note(db: Session, actor: SignedIn, case: str, number: int) -> Any:
         write_note(db, actor=actor, case=found, number=number, content=content, seen_version=seen, sign=sign)
 
     return edit_page(db, actor, found, NOTE, NoteForm, "sessions/note.html", save, number=number)
+
+
+@page(blueprint, "/cases/<case>/homework", WRITE, ("POST",))
+def homework(db: Session, actor: SignedIn, case: str) -> Any:
+    """Give a task until next time."""
+    found = writable(db, actor, case)
+    form = HomeworkForm()
+    if not form.validate():
+        flash(_("Write the task in a few words; the day is optional."), "stop")
+        return back_to(found)
+    number = whole(request.form.get("session_no", "")) or 0
+    give_homework(db, actor=actor, case=found, session_no=number, task=form.task.data, due_on=form.due_on.data)
+    flash(_("Given. The client sees it and may decline."))
+    return back_to(found)
+
+
+@page(blueprint, "/cases/<case>/homework/<int:number>", WRITE, ("POST",))
+def homework_answer(db: Session, actor: SignedIn, case: str, number: int) -> Any:
+    """Note what the client says of a task."""
+    found = writable(db, actor, case)
+    state, result = request.form.get("state", ""), clean(request.form.get("result"))
+    answer_homework(db, actor=actor, case=found, number=number, state=state, result=result)
+    flash(_("Recorded."))
+    return back_to(found)
+
+
+@page(blueprint, "/cases/<case>/process", Permission.PROCESS_NOTE, ("GET", "POST"))
+def process(db: Session, actor: SignedIn, case: str) -> Any:
+    """One's own working notes on a case, for nobody else."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.PROCESS_NOTE)
+    problem = ""
+    text, version = read_process_note(db, actor=actor, case=found)
+    if request.method == "POST":
+        seen = whole(request.form.get("version", "0"))
+        typed = clean(request.form.get("text"))
+        try:
+            version = write_process_note(db, actor=actor, case=found, text=typed, seen_version=-1 if seen is None else seen)
+        except ConflictError as error:
+            if request.form.get("do") == "autosave":
+                return jsonify(message=conflict_words(error.reason)), 409
+            problem, text, version = conflict_words(error.reason), typed, seen or 0
+        else:
+            if request.form.get("do") == "autosave":
+                return jsonify(version=version, message=_("Saved."))
+            flash(_("Saved for you alone."))
+            return go(request.path)
+    page_ = render_template("sessions/process.html", case=found, text=text, version=version, problem=problem)
+    return page_, 409 if problem else 200

@@ -1,0 +1,89 @@
+"""What the page of one case shows: asks every room of the pathway, opens the cover, the name, goals and homework."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from counsel.access.sign_ins import SignedIn
+from counsel.confidentiality.decide import decide
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import today
+from counsel.core.database import house_of
+from counsel.keys.boxes import readers_of
+from counsel.pathway.appointments.models import Appointment
+from counsel.pathway.cases.agreement import answers_of
+from counsel.pathway.cases.countersign import second_signature
+from counsel.pathway.cases.dossier import signed_items
+from counsel.pathway.cases.models import Case, CaseReader
+from counsel.pathway.cases.moving import moves_of
+from counsel.pathway.cases.services import case_facts, cover_of
+from counsel.pathway.closing.forms import REASON_WORDS
+from counsel.pathway.closing.services import follow_ups_of
+from counsel.pathway.intake.consent import age_of, client_of, guardian_settled, present_consent
+from counsel.pathway.intake.levels import screen_today
+from counsel.pathway.plans.services import REPLAN_REASONS, own_goals
+from counsel.pathway.referral.forms import HOLD_WORDS, REACH_WORDS, TRANSFER_WORDS
+from counsel.pathway.referral.services import referrals_of, tries_of
+from counsel.pathway.sessions.forms import BeginForm, HomeworkForm
+from counsel.pathway.sessions.homework import homework_of
+from counsel.pathway.sessions.services import sessions_of
+from counsel.people.staff import counsellors, staff_name
+
+COMING = ("confirmed", "offered")
+
+
+def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
+    """Return everything the page needs; the name and each opened text have their audit lines."""
+    card = client_of(db, actor=actor, case=case)
+    consent = present_consent(db, case)
+    rows = db.query(Appointment).filter_by(client_id=case.client_id, counsellor_id=case.counsellor_id)
+    writes = decide(actor, Permission.CASE_WRITE, case_facts(db, case) or None).allowed  # type: ignore[arg-type]
+    return {
+        "case": case,
+        "cover": cover_of(db, actor=actor, case=case),
+        "card": card,
+        "age": age_of(db, card),
+        "items": signed_items(db, case),
+        "answers": answers_of(db, case),
+        "consent": consent,
+        "settled": consent is not None and guardian_settled(db, consent),
+        "second": second_signature(db, consent.countersign_id) if consent else None,
+        "sole": len({grant.holder_id for grant in readers_of(db, case.box_id)}) == 1,
+        "writes": writes,
+        "screen": screen_today(db, case),
+        "moves": moves_of(db, case),
+        "coming": rows.filter(Appointment.state.in_(COMING)).order_by(Appointment.starts_at).all(),
+        **_work(db, actor, case),
+        **_around(db, actor, case),
+    }
+
+
+def _work(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:
+    """Goals and homework are written on after a hand-over: whoever only read before has no key to those."""
+    before = db.get(CaseReader, (case.case_id, actor.holder_id)) if actor.holder_id else None
+    opens = before is None or before.purpose != "former"
+    return {
+        "sessions": sessions_of(db, case),
+        "goals": own_goals(db, actor=actor, case=case) if opens else None,
+        "homework": homework_of(db, actor=actor, case=case) if opens else [],
+        "referrals": referrals_of(db, case),
+        "tries": tries_of(db, case),
+        "follow_ups": follow_ups_of(db, case),
+        "begin": BeginForm(formdata=None),
+        "give": HomeworkForm(formdata=None),
+        "day": today(house_of(db).settings.time_zone),
+    }
+
+
+def _around(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:
+    readers = db.query(CaseReader).filter_by(case_id=case.case_id).all()
+    return {
+        "readers": [(row, staff_name(db, row.holder_id)) for row in readers],
+        "people": [(holder, name) for holder, name in counsellors(db) if holder != case.counsellor_id],
+        "receiver": staff_name(db, case.transfer_to),
+        "transfer_words": TRANSFER_WORDS,
+        "hold_words": HOLD_WORDS,
+        "reach_words": REACH_WORDS,
+        "replan": REPLAN_REASONS,
+        "reasons": REASON_WORDS,
+    }

@@ -1,0 +1,117 @@
+"""The page of one case: pathway, what happened, what comes next; the client's yes in the room or otherwise; search; print."""
+
+from datetime import date
+from typing import Any
+
+from flask import flash, render_template, request, stream_template, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import refuse
+from counsel.access.sign_ins import SignedIn
+from counsel.access.vault import enter_room
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import today
+from counsel.core.ids import parse_id
+from counsel.home.case_page import case_page
+from counsel.home.forms_shown import answer_points, form_lines, form_title
+from counsel.home.search import search_own
+from counsel.home.views import blueprint
+from counsel.pathway.cases.agreement import IN_ROOM, record_agreement
+from counsel.pathway.cases.dossier import read_item
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.pages import writable
+from counsel.pathway.cases.services import find_case
+from counsel.records.models import Item
+from counsel.web.forms import clean
+from counsel.web.page import go, page, zone_of
+
+WRITE = Permission.CASE_WRITE
+LONGEST_QUERY = 60
+
+
+@page(blueprint, "/cases/<case>", Permission.CASE_READ)
+def case(db: Session, actor: SignedIn, case: str) -> Any:
+    """One case."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_READ)
+    return render_template("home/case.html", **case_page(db, actor=actor, case=found))
+
+
+def _shared_item(db: Session, actor: SignedIn, case: Case, text: str) -> Item:
+    """Return a signed form of this case that the client may answer, or refuse as if it were absent."""
+    number = parse_id(text)
+    item = db.get(Item, number) if number is not None else None
+    if item is None or item.box_id != case.shared_box_id or item.state != "signed":
+        refuse(db, actor, WRITE, number)
+    return item
+
+
+@page(blueprint, "/cases/<case>/agree/<item>", WRITE, ("GET", "POST"))
+def agree(db: Session, actor: SignedIn, case: str, item: str) -> Any:
+    """How the client answers a form: hand the screen over, by telephone, on paper; or it waits on the own page."""
+    found = writable(db, actor, case)
+    form = _shared_item(db, actor, found, item)
+    if request.method == "POST":
+        way = request.form.get("way", "")
+        if way == IN_ROOM:
+            path = url_for("home.room", case=found.case_id, item=form.item_id)
+            enter_room(db, actor=actor, path=path)
+            return go(path)
+        agreed, words = request.form.get("answer") == "yes", clean(request.form.get("words"))
+        place = {"way": way, "agreed": agreed, "words": words, "sheet_place": clean(request.form.get("sheet_place"))}
+        record_agreement(db, actor=actor, case=found, item=form, points=_points(form), **place)  # type: ignore[arg-type]
+        flash(_("Recorded."))
+        return go(url_for("home.case", case=found.case_id))
+    lines = form_lines(form.kind, read_item(db, actor=actor, case=found, item=form).content)
+    return render_template(
+        "home/agree.html", case=found, item=form, title=form_title(form.kind), lines=lines, points=answer_points(form.kind)
+    )
+
+
+def _points(form: Item) -> dict[str, bool]:
+    return {code: request.form.get(f"point_{code}") == "yes" for code, _word in answer_points(form.kind)}
+
+
+@page(blueprint, "/room/<case>/<item>", WRITE, ("GET", "POST"))
+def room(db: Session, actor: SignedIn, case: str, item: str) -> Any:
+    """The one page the client sees on the counsellor's screen; nothing else opens until the passphrase is typed."""
+    found = writable(db, actor, case)
+    form = _shared_item(db, actor, found, item)
+    if actor.room != request.path:
+        refuse(db, actor, WRITE, form.item_id)
+    if request.method == "POST":
+        agreed, words = request.form.get("answer") == "yes", clean(request.form.get("words"))
+        place = {"way": IN_ROOM, "agreed": agreed, "words": words, "points": _points(form)}
+        record_agreement(db, actor=actor, case=found, item=form, **place)  # type: ignore[arg-type]
+        return render_template("home/room_done.html", case=found)
+    lines = form_lines(form.kind, read_item(db, actor=actor, case=found, item=form).content)
+    points = answer_points(form.kind)
+    return render_template("home/room.html", item=form, title=form_title(form.kind), lines=lines, points=points)
+
+
+@page(blueprint, "/cases/<case>/print/<item>", Permission.CASE_READ, ("POST",))
+def sheet(db: Session, actor: SignedIn, case: str, item: str) -> Any:
+    """A form as a sheet to sign or to keep on paper; the print is on record."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_READ)
+    number = parse_id(item)
+    form = db.get(Item, number) if number is not None else None
+    if form is None or form.box_id not in (found.box_id, found.shared_box_id):
+        refuse(db, actor, Permission.CASE_READ, number)
+    lines = form_lines(form.kind, read_item(db, actor=actor, case=found, item=form, what="printed").content)
+    place = {"title": form_title(form.kind), "lines": lines, "day": _day(db)}
+    return render_template("home/sheet.html", case=found, item=form, **place)
+
+
+def _day(db: Session) -> date:
+    return today(zone_of(db))
+
+
+@page(blueprint, "/search", Permission.CASE_LIST, ("GET", "POST"))
+def search(db: Session, actor: SignedIn) -> Any:
+    """Search my own cases: names and every text, in memory; the first finds stand there while it still looks."""
+    words = clean(request.form.get("words"))[:LONGEST_QUERY]
+    if request.method == "POST" and len(words) >= 2:
+        return stream_template(
+            "home/search.html", sought=words, found=search_own(db, actor=actor, words=words), titles=form_title
+        )
+    return render_template("home/search.html", sought=words, found=[], titles=form_title)

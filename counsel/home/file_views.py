@@ -1,0 +1,122 @@
+"""Views of the client's own file: read, answer, goals, homework, evaluate, end, ask for somebody else."""
+
+from typing import Any
+
+from flask import flash, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from counsel.access.sign_ins import SignedIn
+from counsel.confidentiality.rules import Permission
+from counsel.core.errors import InvalidError
+from counsel.core.ids import parse_id
+from counsel.home.file import ANSWERABLE, own_case, own_files, own_form
+from counsel.home.forms_shown import answer_points, form_lines, form_title
+from counsel.home.views import blueprint
+from counsel.pathway.cases.agreement import agree_oneself, newest_answer
+from counsel.pathway.cases.lifecycle import ACTIVE, CLIENT
+from counsel.pathway.closing.evaluation import MARKS, decline_evaluation, rate
+from counsel.pathway.closing.forms import MARK_WORDS
+from counsel.pathway.closing.services import end_counselling
+from counsel.pathway.followup.services import decline_follow_up
+from counsel.pathway.plans.services import LONGEST_GOALS, write_own_goals
+from counsel.pathway.referral.transfer import ask_transfer
+from counsel.pathway.sessions.homework import answer_homework
+from counsel.web.forms import clean
+from counsel.web.messages import problem_words
+from counsel.web.page import go, page, whole
+
+OWN = Permission.FILE_OWN
+
+
+@page(blueprint, "/file", OWN)
+def file(db: Session, actor: SignedIn) -> Any:
+    """My file: what waits for my answer, my goals, my homework, the way out."""
+    return render_template("home/file.html", files=own_files(db, actor=actor), titles=form_title, mark_words=MARK_WORDS)
+
+
+@page(blueprint, "/file/<case>/<item>", OWN, ("GET", "POST"))
+def own(db: Session, actor: SignedIn, case: str, item: str) -> Any:
+    """One form: read it, and say yes or no."""
+    found = own_case(db, actor=actor, case_id=parse_id(case))
+    form, content = own_form(db, actor=actor, case=found, item_id=parse_id(item))
+    answerable = form.kind in ANSWERABLE and found.state in ACTIVE
+    if request.method == "POST" and answerable:
+        points = {code: request.form.get(f"point_{code}") == "yes" for code, _word in answer_points(form.kind)}
+        agreed, words = request.form.get("answer") == "yes", clean(request.form.get("words"))
+        agree_oneself(db, actor=actor, case=found, item=form, agreed=agreed, words=words, points=points)
+        flash(_("Thank you. Your answer is sealed with your own key."))
+        return go(url_for("home.file"))
+    lines, points_ = form_lines(form.kind, content), answer_points(form.kind)
+    place = {"title": form_title(form.kind), "lines": lines, "points": points_, "answerable": answerable}
+    return render_template("home/own.html", case=found, item=form, answer=newest_answer(db, form.item_id), **place)
+
+
+@page(blueprint, "/file/<case>/goals", OWN, ("POST",))
+def goals(db: Session, actor: SignedIn, case: str) -> Any:
+    """Write my goals in my own words."""
+    found = own_case(db, actor=actor, case_id=parse_id(case))
+    try:
+        write_own_goals(db, actor=actor, case=found, text=clean(request.form.get("goals"))[: LONGEST_GOALS + 1])
+    except InvalidError as error:
+        flash(problem_words(error.problems["goals"]), "stop")
+    else:
+        flash(_("Your goals are kept in your own words. You can change them at any time."))
+    return go(url_for("home.file"))
+
+
+@page(blueprint, "/file/<case>/homework/<int:number>", OWN, ("POST",))
+def homework(db: Session, actor: SignedIn, case: str, number: int) -> Any:
+    """Say what became of a task; declining is fine."""
+    found = own_case(db, actor=actor, case_id=parse_id(case))
+    result = clean(request.form.get("result"))
+    answer_homework(db, actor=actor, case=found, number=min(number, 9999), state=request.form.get("state", ""), result=result)
+    flash(_("Noted. Whatever came of it is a good place to go on from."))
+    return go(url_for("home.file"))
+
+
+@page(blueprint, "/file/<case>/evaluate", OWN, ("POST",))
+def evaluate(db: Session, actor: SignedIn, case: str) -> Any:
+    """Five marks and a few words, or no thank you."""
+    found = own_case(db, actor=actor, case_id=parse_id(case))
+    if request.form.get("answer") == "no":
+        decline_evaluation(db, actor=actor, case=found)
+        flash(_("That is all right. The door stays open."))
+        return go(url_for("home.file"))
+    marks = {name: whole(request.form.get(name, "")) or 0 for name in MARKS}
+    try:
+        rate(db, actor=actor, case=found, marks=marks, words=clean(request.form.get("words")))
+    except InvalidError:
+        flash(_("Give every line a mark from 1 to 5, please."), "stop")
+    else:
+        flash(_("Thank you. It helps us both to see what it was good for."))
+    return go(url_for("home.file"))
+
+
+@page(blueprint, "/file/<case>/end", Permission.CASE_END, ("GET", "POST"))
+def end(db: Session, actor: SignedIn, case: str) -> Any:
+    """End counselling: my decision alone, without a reason (篇9 二2)."""
+    found = own_case(db, actor=actor, case_id=parse_id(case))
+    if request.method == "POST":
+        end_counselling(db, actor=actor, case=found)
+        flash(_("Ended. The door stays open; you can book again whenever you like."))
+        return go(url_for("home.file"))
+    return render_template("home/end.html", case=found)
+
+
+@page(blueprint, "/file/<case>/somebody-else", Permission.CASE_END, ("POST",))
+def somebody_else(db: Session, actor: SignedIn, case: str) -> Any:
+    """Ask for another counsellor; no reason is needed."""
+    found = own_case(db, actor=actor, case_id=parse_id(case))
+    ask_transfer(db, actor=actor, case=found, by=CLIENT, reason="client_wish")
+    flash(_("The director will find somebody. Until then your times stand as they are."))
+    return go(url_for("home.file"))
+
+
+@page(blueprint, "/file/<case>/follow-up/<int:number>", OWN, ("POST",))
+def no_follow_up(db: Session, actor: SignedIn, case: str, number: int) -> Any:
+    """Say that I would rather not be asked."""
+    found = own_case(db, actor=actor, case_id=parse_id(case))
+    decline_follow_up(db, actor=actor, case=found, number=min(number, 99))
+    flash(_("Noted; nobody asks."))
+    return go(url_for("home.file"))

@@ -1,0 +1,81 @@
+"""The standard forms as people read them: title, labels and words of every field that is filled in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from counsel.pathway.assessment.forms import AssessmentForm
+from counsel.pathway.closing.forms import ClosingForm, EvaluationForm, FollowUpForm
+from counsel.pathway.intake.forms import GUARDIAN_WORDS, POINT_WORDS, ConsentForm, IntakeForm
+from counsel.pathway.plans.forms import POINT_WORDS as PLAN_POINTS
+from counsel.pathway.plans.forms import PlanForm
+from counsel.pathway.referral.forms import FeedbackForm, HandOverForm, ReferralForm
+from counsel.pathway.sessions.forms import NoteForm
+from counsel.web.forms import shown
+
+TITLES = {
+    "F01": _l("Booking"),
+    "F02": _l("Informed consent"),
+    "F03": _l("First interview"),
+    "screen": _l("Risk screen"),
+    "F04": _l("Assessment"),
+    "result": _l("Test result"),
+    "F05": _l("Plan"),
+    "note": _l("Session note"),
+    "F08": _l("Referral"),
+    "feedback": _l("Feedback to a referral"),
+    "handover": _l("Hand-over"),
+    "F10": _l("Closing report"),
+    "F11": _l("Joint evaluation"),
+    "F12": _l("Follow-up"),
+    "contact": _l("Agreed follow-up"),
+    "goals": _l("Goals in the client's own words"),
+    "homework": _l("Homework"),
+    "hw_result": _l("Homework, the client's answer"),
+    "rating": _l("The client's evaluation"),
+    "agree": _l("The client's answer"),
+    "paper": _l("Forms held on paper"),
+}
+FORMS: dict[str, Any] = {
+    "F02": ConsentForm,
+    "F03": IntakeForm,
+    "F04": AssessmentForm,
+    "F05": PlanForm,
+    "note": NoteForm,
+    "F08": ReferralForm,
+    "feedback": FeedbackForm,
+    "handover": HandOverForm,
+    "F10": ClosingForm,
+    "F11": EvaluationForm,
+    "F12": FollowUpForm,
+}
+
+
+def form_title(kind: str) -> Any:
+    """Return the name of a form."""
+    return TITLES.get(kind, kind)
+
+
+def form_lines(kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Return (label, text) of every filled field, in the order of the form."""
+    form_class = FORMS.get(kind)
+    if form_class is None:
+        return [(name, value) for name, value in content.items() if isinstance(value, (str, int)) and value != ""]
+    if kind == "F02":
+        return _consent_lines(content)
+    form = form_class(formdata=None, data=dict(content))
+    return [(field.label.text, shown(field)) for field in form if field.name != "csrf_token" and field.data]
+
+
+def _consent_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    points = [POINT_WORDS[code] for code in content.get("points") or () if code in POINT_WORDS]
+    found = [(_l("Explained"), _l("the six limits of secrecy, one by one")), *((_l("Explained"), word) for word in points)]
+    found.append((_l("Whom to reach in an emergency"), content.get("emergency_contact", "")))
+    found.append((_l("The guardian's part"), dict(GUARDIAN_WORDS).get(str(content.get("guardian")), "")))
+    return [*found, (_l("Version"), content.get("version", ""))]
+
+
+def answer_points(kind: str) -> list[tuple[str, Any]]:
+    """Return the points of a form that are agreed one by one; a plan has four, other forms are one whole."""
+    return list(PLAN_POINTS.items()) if kind == "F05" else []

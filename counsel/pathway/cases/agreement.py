@@ -1,0 +1,160 @@
+"""What the client agrees to, and how: own sign-in, in the room on a locked page, by telephone, on paper (design §2).
+
+An agreement names the exact text: item, revision and the digest of its sealed bytes, in an item signed by whoever recorded
+it: the client's own keys for an own sign-in, the counsellor's otherwise. Evidence rests on the opened item, never on the row.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.facts import Facts
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import today
+from counsel.core.database import house_of
+from counsel.core.errors import ConflictError, InvalidError
+from counsel.crypto.derive import digest
+from counsel.keys.boxes import OpenBox, open_box
+from counsel.keys.bundle import Keyring
+from counsel.pathway.cases.models import WAYS, Agreement, Case
+from counsel.pathway.cases.services import case_facts, writing_box
+from counsel.records.models import Body, Item
+from counsel.records.services import item_of, open_bodies, sign_item, start_item
+
+KIND = "agree"
+OWN, IN_ROOM, ON_PAPER = "own_sign_in", "in_room", "on_paper"
+LONGEST_WORDS = 1000
+
+
+def record_agreement(
+    db: Session,
+    *,
+    actor: SignedIn,
+    case: Case,
+    item: Item,
+    way: str,
+    agreed: bool,
+    words: str = "",
+    sheet_place: str = "",
+    points: Mapping[str, bool] | None = None,
+) -> Agreement:
+    """Record what the client said to a signed form: in the room, by telephone or on paper.
+
+    :param points: the answer to each negotiated point; the whole is agreed when all of them are.
+    :param sheet_place: where the signed sheet lies, for paper.
+    :raises InvalidError: an unknown way, or paper without its place; :raises ConflictError: a form that is not signed.
+
+    Records: ``pathway:agreement:recorded``. Rule: 篇9 二2; 篇10 四.
+    """
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    if way not in WAYS or way == OWN:
+        raise InvalidError(way="unknown")
+    if way == ON_PAPER and not sheet_place.strip():
+        raise InvalidError(sheet_place="empty")
+    said = _said(agreed, words, points) | {"way": way, "sheet_place": sheet_place[:200], "by": actor.name}
+    with recording(db):
+        box = writing_box(db, actor=actor, case=case, shared=True)
+        return _write(db, actor, keys_of(db, actor), case, box, item, said)
+
+
+def _said(agreed: bool, words: str, points: Mapping[str, bool] | None) -> dict[str, Any]:
+    whole = agreed and all((points or {}).values())
+    return {"agreed": whole, "words": words[:LONGEST_WORDS], "points": dict(points or {})}
+
+
+def agree_oneself(
+    db: Session,
+    *,
+    actor: SignedIn,
+    case: Case,
+    item: Item,
+    agreed: bool,
+    words: str = "",
+    points: Mapping[str, bool] | None = None,
+) -> Agreement:
+    """The client answers a form in the own sign-in, with the own key.
+
+    :raises ConflictError: ``stale_form``, when the form is not signed or was changed meanwhile.
+
+    Records: ``pathway:agreement:recorded``. Rule: 篇9 二2, 二3.
+    """
+    require(db, actor, Permission.FILE_OWN, Facts(client_id=case.client_id), object_id=case.case_id)
+    keyring = keys_of(db, actor)
+    said = _said(agreed, words, points) | {"way": OWN, "sheet_place": "", "by": ""}
+    with recording(db):
+        box = open_box(db, keyring, case.shared_box_id, for_writing=True)
+        return _write(db, actor, keyring, case, box, item, said)
+
+
+def _write(
+    db: Session, actor: SignedIn, keyring: Keyring, case: Case, box: OpenBox, item: Item, said: dict[str, Any]
+) -> Agreement:
+    db.refresh(item, with_for_update=True)
+    if item.box_id != case.shared_box_id or item.state != "signed":
+        raise ConflictError("stale_form")
+    number = 1 + (db.scalar(select(func.max(Agreement.number)).where(Agreement.case_id == case.case_id)) or 0)
+    content = {**said, "subject": item.kind, "item": item.item_id.hex, "revision": item.revision, "digest": _digest(db, item)}
+    written = start_item(db, box=box, kind=KIND, author=keyring.holder_id, content=content, number=number)
+    db.flush()
+    sign_item(db, box=box, item=written, keyring=keyring, content=content, seen_version=written.draft_version)
+    row = Agreement(
+        case_id=case.case_id,
+        number=number,
+        subject=item.kind,
+        item_id=item.item_id,
+        revision=item.revision,
+        way=said["way"],
+        agreed=said["agreed"],
+        on_day=today(house_of(db).settings.time_zone),
+    )
+    db.add(row)
+    with recording(db) as record:
+        record.line(
+            "pathway:agreement:recorded",
+            role=actor.role,
+            actor_id=actor.holder_id,
+            subject_id=case.client_id,
+            object_id=item.item_id,
+            detail=f"{item.kind} {said['way']} {'yes' if said['agreed'] else 'no'}",
+        )
+    return row
+
+
+def _digest(db: Session, item: Item) -> str:
+    bodies = db.scalars(select(Body).where(Body.item_id == item.item_id, Body.revision > 0).order_by(Body.revision))
+    return digest(*(body.sealed for body in bodies)).hex()
+
+
+def newest_answer(db: Session, item_id: UUID) -> Agreement | None:
+    """Return the newest answer to a form, yes or no, or None."""
+    return db.scalars(select(Agreement).where(Agreement.item_id == item_id).order_by(Agreement.number.desc())).first()
+
+
+def answers_of(db: Session, case: Case) -> dict[UUID, Agreement]:
+    """Return the newest answer to each form of a case, by item."""
+    rows = db.scalars(select(Agreement).where(Agreement.case_id == case.case_id).order_by(Agreement.number))
+    return {row.item_id: row for row in rows}
+
+
+def agreed_to(db: Session, *, actor: SignedIn, case: Case, item: Item | None) -> Item | None:
+    """Return the item of the newest answer when it is a yes to exactly this text, else None; opens it to be sure."""
+    row = newest_answer(db, item.item_id) if item is not None else None
+    if item is None or row is None or not row.agreed or row.revision != item.revision:
+        return None
+    said = answer_words(db, actor=actor, case=case, number=row.number)
+    fits = (said.get("item"), said.get("digest"), said.get("agreed")) == (item.item_id.hex, _digest(db, item), True)
+    return item_of(db, case.shared_box_id, KIND, row.number) if fits else None
+
+
+def answer_words(db: Session, *, actor: SignedIn, case: Case, number: int) -> dict[str, Any]:
+    """Open one answer: what was said, how, and where the sheet lies. The caller's page has its audit line."""
+    item = item_of(db, case.shared_box_id, KIND, number)
+    if item is None:
+        return {}
+    return open_bodies(db, box=open_box(db, keys_of(db, actor), case.shared_box_id), item=item)[0]

@@ -1,0 +1,131 @@
+"""The joint evaluation F11: the client's five marks, the counsellor's part, or the waiver (篇10 六; R10-13)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.facts import Facts
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import today
+from counsel.core.database import house_of
+from counsel.core.errors import ConflictError, InvalidError
+from counsel.keys.boxes import open_box
+from counsel.pathway.cases.dossier import EVALUATION, read_form, write_form
+from counsel.pathway.cases.evidence import Evaluated, Evidence
+from counsel.pathway.cases.models import WAYS, Case
+from counsel.pathway.cases.services import case_facts, writing_box
+from counsel.pathway.closing.models import WAIVERS, Evaluation
+from counsel.records.models import Item
+from counsel.records.services import open_bodies, sign_item, start_item
+
+MARKS = ("understood", "useful", "goal", "change", "again")  # each 1 to 5
+KIND = "rating"
+OWN = "own_sign_in"
+
+
+def rate(
+    db: Session, *, actor: SignedIn, case: Case, marks: Mapping[str, int], words: str, way: str = OWN, sheet_place: str = ""
+) -> Evaluation:
+    """The client's part: five marks and what has changed; by own sign-in, or said to the counsellor in another way.
+
+    :raises InvalidError: a mark that is missing or not 1 to 5, an unknown way, paper without its place.
+    :raises ConflictError: the client has answered already.
+
+    Records: ``pathway:evaluation:given``. Rule: 篇10 六.
+    """
+    own = actor.client_id is not None
+    facts = Facts(client_id=case.client_id) if own else case_facts(db, case)
+    require(db, actor, Permission.FILE_OWN if own else Permission.CASE_WRITE, facts, object_id=case.case_id)
+    problems = {name: "mark" for name in MARKS if marks.get(name) not in range(1, 6)}
+    if way not in WAYS or own != (way == OWN):
+        problems["way"] = "unknown"
+    if way == "on_paper" and not sheet_place.strip():
+        problems["sheet_place"] = "empty"
+    if problems:
+        raise InvalidError(**problems)
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        row = _row(db, case)
+        if row.client_item_id is not None:
+            raise ConflictError("faster")
+        shared = case.shared_box_id
+        box = open_box(db, keyring, shared, for_writing=True) if own else writing_box(db, actor=actor, case=case, shared=True)
+        content = {**{name: marks[name] for name in MARKS}, "words": words[:2000], "way": way, "sheet_place": sheet_place[:200]}
+        item = start_item(db, box=box, kind=KIND, author=keyring.holder_id, content=content)
+        db.flush()
+        sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
+        row.client_item_id, row.waiver = item.item_id, None
+        line = {"actor_id": actor.holder_id, "subject_id": case.client_id, "object_id": case.case_id}
+        record.line("pathway:evaluation:given", role=actor.role, **line)  # type: ignore[arg-type]
+    return row
+
+
+def _row(db: Session, case: Case) -> Evaluation:
+    row = db.get(Evaluation, case.case_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        row = Evaluation(case_id=case.case_id, on_day=today(house_of(db).settings.time_zone))
+        db.add(row)
+    return row
+
+
+def decline_evaluation(db: Session, *, actor: SignedIn, case: Case) -> Evaluation:
+    """The client would rather not: one gentle offer, one no, and that is respected (篇9 二2).
+
+    Records: ``pathway:evaluation:declined``.
+    """
+    require(db, actor, Permission.FILE_OWN, Facts(client_id=case.client_id), object_id=case.case_id)
+    return _waive(db, actor, case, "declined")
+
+
+def waive_evaluation(db: Session, *, actor: SignedIn, case: Case, reason: str) -> Evaluation:
+    """Note why the client's part cannot be had; the absence stays visible in the record (R10-13).
+
+    :raises InvalidError: no such reason. Records: ``pathway:evaluation:waived``.
+    """
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    if reason not in WAIVERS or reason == "declined":
+        raise InvalidError(reason="unknown")
+    return _waive(db, actor, case, reason)
+
+
+def _waive(db: Session, actor: SignedIn, case: Case, reason: str) -> Evaluation:
+    with recording(db) as record:
+        row = _row(db, case)
+        if row.client_item_id is None:
+            row.waiver = reason
+        line = {"actor_id": actor.holder_id, "subject_id": case.client_id, "object_id": case.case_id}
+        what = "declined" if reason == "declined" else "waived"
+        record.line(f"pathway:evaluation:{what}", role=actor.role, detail=reason, **line)
+    return row
+
+
+def write_evaluation(
+    db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any], seen_version: int, sign: bool
+) -> None:
+    """The counsellor's part of F11. Records: ``pathway:f11:drafted`` or ``:signed``. Rule: 篇10 六."""
+    write_form(db, actor=actor, case=case, kind=EVALUATION, content=content, seen_version=seen_version, sign=sign)
+
+
+def client_marks(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
+    """Open the client's part, empty when there is none; the caller's page has its audit line."""
+    row = db.get(Evaluation, case.case_id)
+    item = db.get(Item, row.client_item_id) if row is not None and row.client_item_id is not None else None
+    if item is None:
+        return {}
+    return open_bodies(db, box=open_box(db, keys_of(db, actor), case.shared_box_id), item=item)[0]
+
+
+def evidence_of_evaluation(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
+    """Return G10: both parts of the evaluation, or the waiver of the client's."""
+    row = db.get(Evaluation, case.case_id)
+    if row is None:
+        return []
+    if row.waiver is not None:
+        return [Evaluated("G10", case.case_id)]
+    form = read_form(db, actor=actor, case=case, kind=EVALUATION)
+    both = form.signed and bool(client_marks(db, actor=actor, case=case))
+    return [Evaluated("G10", row.client_item_id)] if both else []

@@ -1,0 +1,253 @@
+"""End a case: asked by the client alone or the counsellor (T19), then report, evaluation, follow-up; every closing arrow."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import now, today
+from counsel.core.database import house_of
+from counsel.core.errors import InvalidError
+from counsel.pathway.appointments.lapsing import missed_in_a_row
+from counsel.pathway.cases.agreement import agreed_to
+from counsel.pathway.cases.dossier import CLOSING, PLAN, REFERRAL, FormKind, read_form, write_form
+from counsel.pathway.cases.evidence import (
+    AlternativesOffered,
+    ClosingReported,
+    Evidence,
+    FollowUpAgreed,
+    LetterSent,
+    Missed,
+    NoOpenTask,
+    NoteSigned,
+    NothingWritten,
+    ProperlyEnded,
+    ReasonGiven,
+    ReleaseSigned,
+)
+from counsel.pathway.cases.lifecycle import CLIENT, COUNSELLOR, DIRECTOR
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.moving import move
+from counsel.pathway.cases.services import case_facts, cover_of
+from counsel.pathway.closing.evaluation import evidence_of_evaluation
+from counsel.pathway.closing.models import Evaluation, FollowUp
+from counsel.pathway.intake.levels import evidence_of_level
+from counsel.pathway.plans.services import plan_number
+from counsel.pathway.referral.services import evidence_of_tries, referrals_of, tracked
+from counsel.pathway.sessions.services import sessions_of
+from counsel.records.models import Item
+from counsel.records.services import items_in
+from counsel.tasks.models import Task
+from counsel.tasks.services import open_task
+
+AGREED = FormKind("contact", Permission.CASE_READ, Permission.CASE_WRITE)
+MOST_FOLLOW_UPS, LATEST_DAYS = 6, 400
+VOID_REASONS = ("opened_twice", "wrong_person", "test")
+LEAVING_REASONS = ("graduated", "left", "school_notice")
+POSTVENTION_HOURS = 72
+
+
+def end_counselling(db: Session, *, actor: SignedIn, case: Case) -> None:
+    """T19: begin the end. The client alone decides it, at any time, without reason or approval (篇9 二2; R9-10).
+
+    Records: ``pathway:case:moved``.
+    """
+    by = CLIENT if actor.client_id is not None else COUNSELLOR
+    with recording(db):
+        move(db, actor=actor, case=case, to="closing", by=by, evidence=[])
+        case.ended_by, case.resume_on, case.transfer_to = by, None, None
+
+
+def write_report(db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any], seen_version: int, sign: bool) -> None:
+    """Save a draft of F10, or sign it; the number of sessions and the level at the end are the server's own.
+
+    Records: ``pathway:f10:drafted`` or ``:signed``. Rule: 篇10 六.
+    """
+    own = {"sessions": len(sessions_of(db, case)), "level": cover_of(db, actor=actor, case=case).level}
+    full = {**content, **own, "opened_on": case.opened_on.isoformat()}
+    write_form(db, actor=actor, case=case, kind=CLOSING, content=full, seen_version=seen_version, sign=sign)
+
+
+def agree_follow_ups(
+    db: Session, *, actor: SignedIn, case: Case, days: list[date], consent: bool, contact: str, when: str
+) -> None:
+    """Agree at closing when and how the client is asked later, or that they would rather not be (R10-14; 篇9 二2).
+
+    :param days: the agreed days; empty when the client declines.
+    :raises InvalidError: consent without day or safe contact, a day that is past or too far, too many.
+
+    Records: ``pathway:followup:agreed``.
+    """
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    here = today(house_of(db).settings.time_zone)
+    if consent and (not days or len(days) > MOST_FOLLOW_UPS):
+        raise InvalidError(days="empty")
+    if any(not here < day <= here + timedelta(days=LATEST_DAYS) for day in days):
+        raise InvalidError(days="deputy_days")
+    if consent and not contact.strip():
+        raise InvalidError(contact="empty")
+    content = {"consent": consent, "contact": contact[:200], "when": when[:200]}
+    with recording(db) as record:
+        number = 1 + max((i.number for i in items_in(db, [case.box_id]) if i.kind == AGREED.code), default=0)
+        write_form(db, actor=actor, case=case, kind=AGREED, content=content, seen_version=0, sign=True, number=number)
+        for row in follow_ups_of(db, case):
+            db.delete(row)
+        db.flush()
+        wanted = sorted(set(days)) if consent else [here]
+        state = "planned" if consent else "declined"
+        db.add_all(FollowUp(case_id=case.case_id, number=n, planned_on=day, state=state) for n, day in enumerate(wanted, start=1))
+        line = {"actor_id": actor.holder_id, "subject_id": case.client_id, "object_id": case.case_id}
+        record.line("pathway:followup:agreed", role=actor.role, **line)  # type: ignore[arg-type]
+
+
+def follow_ups_of(db: Session, case: Case) -> list[FollowUp]:
+    """Return a case's follow-ups by number."""
+    return list(db.scalars(select(FollowUp).where(FollowUp.case_id == case.case_id).order_by(FollowUp.number)))
+
+
+def send_last_letter(db: Session, *, actor: SignedIn, case: Case) -> None:
+    """Put the last kind message on the client's page: the door stays open (T22). Records: ``pathway:letter:sent``."""
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    with recording(db) as record:
+        row = db.get(Evaluation, case.case_id)
+        day = today(house_of(db).settings.time_zone)
+        if row is None:
+            row = Evaluation(case_id=case.case_id, on_day=day)
+            db.add(row)
+        row.letter_on = day
+        line = {"actor_id": actor.holder_id, "subject_id": case.client_id, "object_id": case.case_id}
+        record.line("pathway:letter:sent", role=actor.role, **line)  # type: ignore[arg-type]
+
+
+def begin_follow_up(db: Session, *, actor: SignedIn, case: Case) -> None:
+    """T20: the goal is reached or the work is done; from here on only the agreed follow-ups. Rule: 篇10 六."""
+    move(db, actor=actor, case=case, to="follow_up", evidence=_evidence(db, actor=actor, case=case))
+
+
+def close_case(db: Session, *, actor: SignedIn, case: Case, reason: str) -> None:
+    """Close a case for one reason of the closed list: T08, T12, T14, T18, T21, T22 (R10-12).
+
+    :raises TransitionError: ``NO_STEP`` when the state has no such end, or the first guard without evidence.
+
+    Records: ``pathway:case:moved``. Rule: 篇10 六.
+    """
+    evidence = _evidence(db, actor=actor, case=case)
+    with recording(db):
+        move(db, actor=actor, case=case, to="closed", evidence=evidence, close_reason=reason)
+
+
+def _evidence(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
+    """Read everything an end can rest on, once."""
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    found = evidence_of_level(db, actor=actor, case=case)
+    sessions = sessions_of(db, case)
+    if all(session.note_signed for session in sessions):
+        found.append(NoteSigned("G9", case.case_id))
+    report = read_form(db, actor=actor, case=case, kind=CLOSING)
+    evaluated = evidence_of_evaluation(db, actor=actor, case=case)
+    found += evaluated
+    if report.signed:
+        found.append(ClosingReported("F10", report.item_id))
+    if not sessions or (report.signed and evaluated and all(session.note_signed for session in sessions)):
+        found.append(ProperlyEnded("END", report.item_id))
+    found += [*evidence_of_tries(db, case), *tracked(db, case), *_of_absence(db, case), *_of_offers(db, actor, case)]
+    if follow_ups_of(db, case):
+        found.append(FollowUpAgreed("G11", case.case_id))
+    return found
+
+
+def _of_absence(db: Session, case: Case) -> list[Evidence]:
+    found: list[Evidence] = []
+    if missed_in_a_row(db, case.client_id) >= house_of(db).settings.no_show_limit:
+        found.append(Missed("MISSED", case.case_id))
+    row = db.get(Evaluation, case.case_id)
+    if row is not None and row.letter_on is not None:
+        found.append(LetterSent("LETTER", case.case_id))
+    return found
+
+
+def _of_offers(db: Session, actor: SignedIn, case: Case) -> list[Evidence]:
+    """OFFERED: the plan names what stays open and what else was offered; RELEASE: the client agreed to what goes outside."""
+    found: list[Evidence] = []
+    plan = read_form(db, actor=actor, case=case, kind=PLAN, number=plan_number(db, case))
+    if plan.signed and str(plan.content.get("alternatives") or "").strip():
+        found.append(AlternativesOffered("OFFERED", plan.item_id))
+    outside = [row for row in referrals_of(db, case) if row.kind in ("institution", "counsellor", "social")]
+    item = db.get(Item, outside[-1].item_id) if outside else None
+    if item is not None and item.kind == REFERRAL.code and agreed_to(db, actor=actor, case=case, item=item) is not None:
+        found.append(ReleaseSigned("RELEASE", item.item_id))
+    return found
+
+
+def void_case(db: Session, *, actor: SignedIn, case: Case, reason: str) -> None:
+    """T26: the director declares a case opened by mistake void, when nothing was written in it.
+
+    :raises InvalidError: no such reason; :raises TransitionError: ``EMPTY``.
+    """
+    if reason not in VOID_REASONS:
+        raise InvalidError(reason="unknown")
+    evidence: list[Evidence] = [ReasonGiven("WHY", case.case_id)]
+    if not items_in(db, [case.box_id, case.shared_box_id]):
+        evidence.append(NothingWritten("EMPTY", case.case_id))
+    move(db, actor=actor, case=case, to="closed", by=DIRECTOR, evidence=evidence, close_reason="void", reason=reason)
+
+
+def close_for_leaving(db: Session, *, actor: SignedIn, case: Case, close_reason: str, reason: str) -> None:
+    """T27: the client has left the school, or has died; by the director, who opens nothing of the case.
+
+    After a death a postvention task opens: who needs somebody now (domain §3.8).
+
+    :raises InvalidError: no such reason; :raises TransitionError: ``NO_TASK`` or ``END``.
+    """
+    if reason not in LEAVING_REASONS or close_reason not in ("left_school", "deceased"):
+        raise InvalidError(reason="unknown")
+    evidence: list[Evidence] = [ReasonGiven("WHY", case.case_id), *_seen_from_outside(db, case)]
+    with recording(db):
+        move(db, actor=actor, case=case, to="closed", by=DIRECTOR, evidence=evidence, close_reason=close_reason, reason=reason)
+        if close_reason == "deceased":
+            due = now() + timedelta(hours=POSTVENTION_HOURS)
+            open_task(db, kind="review", due_at=due, object_id=case.case_id, owner_role="director")
+
+
+def _seen_from_outside(db: Session, case: Case) -> list[Evidence]:
+    """What the director can know without a key: open tasks, and that report and evaluation stand there signed."""
+    found: list[Evidence] = []
+    waiting = select(Task.task_id).where(Task.client_id == case.client_id, Task.ended_on.is_(None))
+    if db.scalar(waiting.limit(1)) is None:
+        found.append(NoOpenTask("NO_TASK", case.case_id))
+    signed = {item.kind for item in items_in(db, [case.box_id]) if item.state == "signed"}
+    evaluated = db.get(Evaluation, case.case_id)
+    if not sessions_of(db, case) or (CLOSING.code in signed and evaluated is not None):
+        found.append(ProperlyEnded("END", case.case_id))
+    return found
+
+
+def case_for_director(db: Session, *, actor: SignedIn, number: int) -> Case:
+    """Find any case by its number for the director's arrows; nothing of it is opened.
+
+    Records: the refusal, when there is none.
+    """
+    case = db.scalar(select(Case).where(Case.case_no == number))
+    require(db, actor, Permission.CASE_DIRECT, case_facts(db, case), object_id=case.case_id if case else None)
+    assert case is not None
+    return case
+
+
+def closing_state(db: Session, *, actor: SignedIn, case: Case) -> set[str]:
+    """Return the codes of what an end can rest on today, for the page's list of what is still missing."""
+    keys_of(db, actor)
+    return {piece.guard for piece in _evidence(db, actor=actor, case=case)}
+
+
+def overdue_follow_ups(db: Session, holder_id: UUID | None, day: date) -> list[tuple[Case, FollowUp]]:
+    """Return a counsellor's follow-ups whose day has come, the earliest first."""
+    query = select(Case, FollowUp).join(FollowUp, FollowUp.case_id == Case.case_id)
+    due = query.where(Case.counsellor_id == holder_id, FollowUp.state == "planned", FollowUp.planned_on <= day)
+    return [(case, row) for case, row in db.execute(due.order_by(FollowUp.planned_on))]

@@ -1,0 +1,44 @@
+"""Views of follow-up: hold one, note that it is declined, end quietly."""
+
+from typing import Any
+
+from flask import Blueprint, flash, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from counsel.access.sign_ins import SignedIn
+from counsel.confidentiality.rules import Permission
+from counsel.pathway.cases.dossier import FOLLOW_UP
+from counsel.pathway.cases.pages import back_to, edit_page, writable
+from counsel.pathway.closing.forms import FollowUpForm
+from counsel.pathway.followup.services import decline_follow_up, finish, write_follow_up
+from counsel.web.page import go, page
+
+blueprint = Blueprint("followup", __name__)
+WRITE = Permission.CASE_WRITE
+
+
+@page(blueprint, "/cases/<case>/follow-up/<int:number>", WRITE, ("GET", "POST"))
+def follow_up(db: Session, actor: SignedIn, case: str, number: int) -> Any:
+    """F12."""
+    found = writable(db, actor, case)
+
+    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
+        """Save or sign this form."""
+        write_follow_up(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign, number=number)
+
+    return edit_page(db, actor, found, FOLLOW_UP, FollowUpForm, "sessions/form.html", save, min(number, 99))
+
+
+@page(blueprint, "/cases/<case>/follow-up", WRITE, ("POST",))
+def act(db: Session, actor: SignedIn, case: str) -> Any:
+    """Declined, or all settled: T23."""
+    found = writable(db, actor, case)
+    number = request.form.get("decline", "")
+    if number.isdecimal():
+        decline_follow_up(db, actor=actor, case=found, number=int(number[:3]))
+        flash(_("Noted; nobody asks."))
+        return back_to(found)
+    finish(db, actor=actor, case=found)
+    flash(_("Closed as completed."))
+    return go(url_for("home.cases"))

@@ -1,0 +1,148 @@
+"""The level of a case: raised by what the risk questions say, lowered only with a reason and a second signature (domain §3.2).
+
+The questions as they were asked are a signed form each time; the level in force stands on the cover and is the server's own.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import today
+from counsel.core.database import house_of
+from counsel.core.errors import InvalidError, TransitionError
+from counsel.pathway.appointments.requests import times_of_case
+from counsel.pathway.cases.countersign import ask_second_signature, signed_reasons
+from counsel.pathway.cases.covers import change_cover
+from counsel.pathway.cases.dossier import SCREEN, write_form
+from counsel.pathway.cases.evidence import Evidence, RiskLow, RiskScreened, Safe
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_facts, cover_of, writing_box
+from counsel.records.models import Item
+from counsel.records.services import items_in
+from counsel.risk.level import Level, level_of
+from counsel.risk.questions import BOOKING
+from counsel.tasks.models import Task
+
+CALL_DUTY_LEVEL = 2  # from here on an absence sends somebody to look, without penalty (domain §1.1)
+LOWER, OWNER = "LOWER", "I1"
+SHORT = (*BOOKING, "new")
+
+
+def record_screen(
+    db: Session, *, actor: SignedIn, case: Case, answers: Mapping[str, str], ticks: frozenset[str], keeping: str
+) -> Level:
+    """Record the risk questions as asked; the level is the server's own and may raise the cover's, never lower it.
+
+    :raises InvalidError: nothing was asked.
+
+    Records: ``pathway:screen:signed``. Rule: 篇4 五; domain §3.
+    """
+    if not answers:
+        raise InvalidError(answers="unanswered")
+    level = level_of(answers, ticks)
+    content = {"answers": dict(answers), "ticks": sorted(ticks), "keeping": keeping, "level": level.level}
+    _sign_screen(db, actor, case, content, level.level)
+    return level
+
+
+def record_short_screen(db: Session, *, actor: SignedIn, case: Case, answers: Mapping[str, str]) -> None:
+    """Record the short questions of every session: Q1, Q2, Q7 and anything new, each answered by hand.
+
+    :raises InvalidError: one is unanswered, or one is not a plain no: then the whole list is asked.
+
+    Records: ``pathway:screen:signed``. Rule: 篇4 五; domain §3.1.
+    """
+    if any(answers.get(code) not in ("yes", "no", "refused") for code in SHORT):
+        raise InvalidError(answers="unanswered")
+    if any(answers[code] != "no" for code in SHORT):
+        raise InvalidError(answers="ask_all")
+    _sign_screen(db, actor, case, {"answers": dict.fromkeys(SHORT, "no"), "ticks": [], "keeping": "", "level": 0}, 0)
+
+
+def _sign_screen(db: Session, actor: SignedIn, case: Case, content: Mapping[str, object], level: int) -> None:
+    number = 1 + max((item.number for item in items_in(db, [case.box_id]) if item.kind == SCREEN.code), default=0)
+    with recording(db):
+        write_form(db, actor=actor, case=case, kind=SCREEN, content=content, seen_version=0, sign=True, number=number)
+        standing = cover_of(db, actor=actor, case=case).level
+        _set_level(db, actor, case, max(standing, level))
+
+
+def _set_level(db: Session, actor: SignedIn, case: Case, level: int) -> None:
+    change_cover(db, writing_box(db, actor=actor, case=case, shared=False), case, level=level)
+    for row in times_of_case(db, case.case_id):
+        row.call_duty = level >= CALL_DUTY_LEVEL
+
+
+def ask_lowering(db: Session, *, actor: SignedIn, case: Case, level: int, reason: str) -> Task:
+    """Ask for the second signature under a lower level; the level stands until it has been given and applied.
+
+    :raises InvalidError: no reason, or a level that is not lower.
+
+    Records: ``pathway:countersign:asked``. Rule: 篇4 五; domain §3.2.
+    """
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    standing = cover_of(db, actor=actor, case=case).level
+    if not reason.strip():
+        raise InvalidError(reason="empty")
+    if not 0 <= level < standing:
+        raise InvalidError(level="not_lower")
+    asked = len([item for item in items_in(db, [case.box_id]) if item.kind == SCREEN.code])
+    content = {"code": LOWER, "from": standing, "to": level, "screens": asked, "reason": reason[:2000], "by": actor.name}
+    return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=content)
+
+
+def apply_lowering(db: Session, *, actor: SignedIn, case: Case) -> int:
+    """Lower the level as it was signed, once; return the level in force.
+
+    :raises TransitionError: ``SECOND``, while no signature stands under this step from the level in force.
+
+    Records: ``pathway:level:lowered``.
+    """
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    standing = cover_of(db, actor=actor, case=case).level
+    asked = len([item for item in items_in(db, [case.box_id]) if item.kind == SCREEN.code])
+    for _task, said in signed_reasons(db, actor=actor, object_id=case.case_id, code=LOWER):
+        if (said["from"], said["screens"]) == (standing, asked):  # whoever was asked anew since is not lowered by an old word
+            with recording(db) as record:
+                _set_level(db, actor, case, int(said["to"]))
+                record.line("pathway:level:lowered", role=actor.role, actor_id=actor.holder_id, subject_id=case.client_id)
+            return int(said["to"])
+    raise TransitionError("SECOND")
+
+
+def ask_risk_owner(db: Session, *, actor: SignedIn, case: Case, reason: str) -> Task:
+    """Ask somebody outside the case to go on watching over a client whose counselling ends at level 2 or above (I1).
+
+    Records: ``pathway:countersign:asked``.
+    """
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    if not reason.strip():
+        raise InvalidError(reason="empty")
+    content = {"code": OWNER, "reason": reason[:2000], "by": actor.name}
+    return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=content)
+
+
+def evidence_of_level(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
+    """Return LOW for a level of 0 or 1, and SAFE for that or for an owner outside the case who has signed."""
+    if cover_of(db, actor=actor, case=case).level < CALL_DUTY_LEVEL:
+        return [RiskLow("LOW", case.case_id), Safe("SAFE", case.case_id)]
+    owners = signed_reasons(db, actor=actor, object_id=case.case_id, code=OWNER)
+    return [Safe("SAFE", owners[0][0].task_id)] if owners else []
+
+
+def screen_today(db: Session, case: Case) -> Item | None:
+    """Return today's newest risk screen, without opening it."""
+    day = today(house_of(db).settings.time_zone)
+    query = select(Item).where(Item.box_id == case.box_id, Item.kind == SCREEN.code, Item.on_day == day)
+    return db.scalars(query.order_by(Item.number.desc())).first()
+
+
+def evidence_of_screen(db: Session, case: Case) -> list[Evidence]:
+    """Return G6 when the questions were asked today."""
+    item = screen_today(db, case)
+    return [RiskScreened("G6", item.item_id)] if item else []

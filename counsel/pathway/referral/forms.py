@@ -1,0 +1,74 @@
+"""Forms F08, hand-over, pause."""
+
+from flask_babel import lazy_gettext as _l
+from wtforms import DateField, RadioField, SelectField
+from wtforms.validators import Optional as MayBeEmpty
+
+from counsel.pathway.assessment.forms import CONSENT_WORDS
+from counsel.web.forms import Form, line, options, text
+
+KIND_WORDS = [
+    ("medical", _l("hospital or clinic")),
+    ("institution", _l("another institution")),
+    ("counsellor", _l("another counsellor outside")),
+    ("social", _l("social or legal help")),
+]
+RECEIPT_WORDS = [
+    ("client", _l("signed by the client")),
+    ("guardian", _l("signed by the guardian")),
+    ("refused", _l("nobody would sign; a witness was there")),
+]
+TRANSFER_WORDS = {
+    "competence": _l("outside my competence"),
+    "conflict": _l("another relationship"),
+    "absence": _l("absence"),
+    "client_wish": _l("the client's wish"),
+    "leave": _l("leaving the centre"),
+}
+HOLD_WORDS = {
+    "holiday": _l("holidays"),
+    "leave_of_absence": _l("leave from school"),
+    "illness": _l("illness"),
+    "placement": _l("placement"),
+    "client_wish": _l("the client's wish"),
+}
+REACH_WORDS = {
+    "phone": _l("By telephone"),
+    "in_page": _l("By this site"),
+    "in_person": _l("In person"),
+    "letter": _l("By letter"),
+}
+
+
+class ReferralForm(Form):
+    """F08: written advice, with its receipt."""
+
+    kind = SelectField(_l("Where to"), choices=options(KIND_WORDS))
+    target = line(_l("Institution or person"), most=120, needed=False)
+    phone = line(_l("Telephone"), most=40, needed=False)
+    reason = text(_l("Why, as a suspicion"), rows=3)
+    information = text(_l("What is told to them, and nothing beyond"), rows=3)
+    consent = SelectField(_l("The client's consent, or the limit"), choices=options(CONSENT_WORDS), validate_choice=False)
+    receipt = RadioField(_l("Receipt of the written advice"), choices=options(RECEIPT_WORDS), validate_choice=False)
+    witness = line(_l("Witness, when nobody signed"), most=80, needed=False)
+    feedback_due = DateField(_l("Feedback wanted by"), validators=[MayBeEmpty()])
+
+
+class FeedbackForm(Form):
+    """What came back from a referral."""
+
+    source = RadioField(
+        _l("From whom"), choices=options([("hospital", _l("the hospital's paper")), ("client", _l("as the client tells it"))])
+    )
+    text = text(_l("What it says"), rows=4, hint=_l("Words of diagnosis only in quotation marks, as the paper has them."))
+    sheet_place = line(_l("Where the paper lies"), most=120, needed=False)
+
+
+class HandOverForm(Form):
+    """The summary a case is handed over with; read with the client."""
+
+    course = text(_l("Course so far"), rows=4)
+    goals = text(_l("Goals and how far they are"), rows=3)
+    agreed = text(_l("What we have agreed on"), rows=2)
+    open_matters = text(_l("What is open, and what to take care of"), rows=3)
+    wishes = text(_l("What the client wishes for the next steps"), rows=2)

@@ -1,0 +1,225 @@
+"""Hand a case over to a colleague: asked by counsellor, client or director; read together; accepted by the receiver (T05–T07).
+
+The one who leaves grants the box when everything is signed; the one who comes rotates it, so that nothing written afterwards
+opens for the old keys, and grants back what was there before, for the reading time of the setting.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import Recorder, recording
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import at_local, today
+from counsel.core.database import house_of
+from counsel.core.errors import InvalidError, TransitionError
+from counsel.keys.boxes import add_reader, open_box, readers_of, revoke, rotate
+from counsel.keys.grants import Reader, make_grant
+from counsel.keys.trust import check_recipient, holder_row
+from counsel.pathway.cases.agreement import agreed_to
+from counsel.pathway.cases.dossier import HAND_OVER, read_form, write_form
+from counsel.pathway.cases.evidence import ConflictClear, Evidence, HandedOver, ReasonGiven
+from counsel.pathway.cases.lifecycle import CLIENT, COUNSELLOR, DIRECTOR, RECEIVER
+from counsel.pathway.cases.models import Case, CaseReader
+from counsel.pathway.cases.moving import move
+from counsel.pathway.cases.services import case_facts
+from counsel.pathway.sessions.models import CounsellingSession
+from counsel.people.staff import may_take_cases
+from counsel.records.services import items_in
+
+TRANSFER_REASONS = ("competence", "conflict", "absence", "client_wish", "leave")
+
+
+def ask_transfer(db: Session, *, actor: SignedIn, case: Case, by: str, reason: str, to: UUID | None = None) -> None:
+    """T05: ask that a colleague take the case over.
+
+    :param by: counsellor, client or director; a client needs no reason but the wish.
+    :param to: the colleague, when it is known; else the director chooses.
+    :raises InvalidError: no such reason, or a colleague who may take no case.
+
+    Rule: 篇10 二; 篇9 二2.
+    """
+    if by not in (COUNSELLOR, CLIENT, DIRECTOR):
+        raise TransitionError("NO_STEP")
+    code = "client_wish" if by == CLIENT else reason
+    if code not in TRANSFER_REASONS:
+        raise InvalidError(reason="unknown")
+    with recording(db):
+        evidence = [ReasonGiven("WHY", case.case_id)]
+        move(db, actor=actor, case=case, to="transfer_pending", by=by, evidence=evidence, reason=code)
+        case.transfer_to = _able(db, case, to) if to is not None else None
+
+
+def _able(db: Session, case: Case, to: UUID) -> UUID:
+    if to == case.counsellor_id or not may_take_cases(db, to):
+        raise InvalidError(to="same_person")
+    return to
+
+
+def choose_receiver(db: Session, *, actor: SignedIn, case: Case, to: UUID) -> None:
+    """The director says who takes it over. Records: ``pathway:transfer:assigned``."""
+    require(db, actor, Permission.CASE_DIRECT, case_facts(db, case), object_id=case.case_id)
+    if case.state != "transfer_pending":
+        raise TransitionError("NO_STEP")
+    with recording(db) as record:
+        db.refresh(case, with_for_update=True)
+        case.transfer_to = _able(db, case, to)
+        _line(record, actor, case, "assigned")
+
+
+def _line(record: Recorder, actor: SignedIn, case: Case, what: str) -> None:
+    record.line(
+        f"pathway:transfer:{what}",
+        role=actor.role,
+        actor_id=actor.holder_id,
+        subject_id=case.client_id,
+        object_id=case.case_id,
+    )
+
+
+def refuse_transfer(db: Session, *, actor: SignedIn, case: Case, reason: str) -> None:
+    """T07: the director leaves the case where it is, with a reason from the list."""
+    if reason not in TRANSFER_REASONS:
+        raise InvalidError(reason="unknown")
+    with recording(db):
+        evidence = [ReasonGiven("WHY", case.case_id)]
+        move(db, actor=actor, case=case, to=case.resume_state or "", by=DIRECTOR, evidence=evidence, reason=reason)
+        _forget_receiver(db, case)
+
+
+def _forget_receiver(db: Session, case: Case) -> None:
+    if case.transfer_to is not None:
+        revoke(db, case.box_id, case.transfer_to)
+    where = (CaseReader.case_id == case.case_id, CaseReader.purpose == "receiving")
+    db.execute(delete(CaseReader).where(*where))
+    case.transfer_to = None
+
+
+def hand_over_number(db: Session, case: Case) -> int:
+    """Return the number of the hand-over in hand: an unsigned draft, else the newest, or 1."""
+    rows = [item for item in items_in(db, [case.shared_box_id]) if item.kind == HAND_OVER.code]
+    return max((item.number for item in rows), default=1)
+
+
+def write_hand_over(
+    db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any], seen_version: int, sign: bool, number: int
+) -> None:
+    """Save a draft of the summary, or sign it, to be read with the client. Records: ``pathway:handover:signed``."""
+    place = {"content": content, "seen_version": seen_version, "sign": sign, "number": number}
+    write_form(db, actor=actor, case=case, kind=HAND_OVER, **place)  # type: ignore[arg-type]
+
+
+def give_key(db: Session, *, actor: SignedIn, case: Case) -> None:
+    """The one who leaves hands the key over: summary signed, client agreed to it, every note signed, receiver known.
+
+    :raises TransitionError: ``G12`` while one of these is missing.
+
+    Records: ``pathway:transfer:handed``. Rule: 篇10 二.
+    """
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    if case.state != "transfer_pending" or case.transfer_to is None or not _ready(db, actor, case):
+        raise TransitionError("G12")
+    receiver = holder_row(db, case.transfer_to)
+    if receiver is None:
+        raise TransitionError("G12")
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        box = open_box(db, keyring, case.box_id, for_writing=True)
+        if receiver.holder_id not in {grant.holder_id for grant in readers_of(db, case.box_id)}:
+            add_reader(db, box, reader=Reader(receiver, "receiving"), granter=keyring)
+            db.add(CaseReader(case_id=case.case_id, holder_id=receiver.holder_id, purpose="receiving", until_on=None))
+        _line(record, actor, case, "handed")
+
+
+def _ready(db: Session, actor: SignedIn, case: Case) -> bool:
+    form = read_form(db, actor=actor, case=case, kind=HAND_OVER, number=hand_over_number(db, case))
+    unsigned = select(CounsellingSession.number).where(
+        CounsellingSession.case_id == case.case_id, CounsellingSession.note_signed.is_(False)
+    )
+    if not form.signed or db.scalar(unsigned.limit(1)) is not None:
+        return False
+    return agreed_to(db, actor=actor, case=case, item=form.item) is not None
+
+
+def incoming(db: Session, *, actor: SignedIn) -> list[Case]:
+    """Return the cases that are being handed over to the actor."""
+    query = select(Case).where(Case.transfer_to == actor.holder_id, Case.state == "transfer_pending")
+    return list(db.scalars(query.order_by(Case.case_no)))
+
+
+def accept_transfer(db: Session, *, actor: SignedIn, case: Case, no_conflict: bool) -> None:
+    """T06: the receiver has read the summary, declares no other relationship, and takes the case over.
+
+    :raises TransitionError: ``CREDENTIAL``, ``G4`` with another relationship, ``G12`` before the key was given.
+
+    Records: ``pathway:case:moved``. Rule: 篇10 二; 篇9 一7.
+    """
+    require(db, actor, Permission.CASE_RECEIVE, case_facts(db, case), object_id=case.case_id)
+    assert actor.holder_id is not None
+    if not may_take_cases(db, actor.holder_id):
+        raise TransitionError("CREDENTIAL")
+    given = db.get(CaseReader, (case.case_id, actor.holder_id)) is not None and _ready(db, actor, case)
+    evidence: list[Evidence] = [HandedOver("G12", case.case_id)] if given else []
+    evidence += [ConflictClear("G4", case.case_id)] if no_conflict else []
+    with recording(db):
+        move(db, actor=actor, case=case, to=case.resume_state or "", by=RECEIVER, evidence=evidence)
+        old, case.counsellor_id, case.transfer_to = case.counsellor_id, actor.holder_id, None
+        _change_keys(db, actor, case, old)
+
+
+def _change_keys(db: Session, actor: SignedIn, case: Case, old: UUID) -> None:
+    """Rotate both boxes without the one who left, then grant back the epochs before, for the reading time."""
+    keyring = keys_of(db, actor)
+    settings = house_of(db).settings
+    before = [open_box(db, keyring, box_id) for box_id in (case.box_id, case.shared_box_id)]
+    revoke(db, case.box_id, old)
+    for box in before:
+        db.flush()
+        rotate(db, keyring, box.box_id)
+    db.execute(delete(CaseReader).where(CaseReader.case_id == case.case_id, CaseReader.purpose != "second"))
+    leaver = holder_row(db, old)
+    if leaver is None or leaver.revoked:
+        return
+    check_recipient(db, leaver)
+    until = today(settings.time_zone) + timedelta(days=settings.old_counsellor_read_days)
+    end = at_local(until + timedelta(days=1), 0, settings.time_zone)
+    for box in before:
+        place = {"box_id": box.box_id, "epoch": box.epoch, "key": box.keys[box.epoch]}
+        make_grant(db, **place, reader=Reader(leaver, "former", end), granter=keyring)  # type: ignore[arg-type]
+    db.add(CaseReader(case_id=case.case_id, holder_id=old, purpose="former", until_on=until))
+
+
+def add_second_reader(db: Session, *, actor: SignedIn, case: Case, holder_id: UUID) -> None:
+    """Let a colleague read the case as well, for illness; the client sees the name under "who can see my file".
+
+    :raises InvalidError: oneself, or a colleague who may take no case.
+
+    Records: ``pathway:reader:added``. Rule: 篇4 三; R4-10.
+    """
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    holder = holder_row(db, _able(db, case, holder_id))
+    assert holder is not None
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        revoke(db, case.box_id, holder_id)
+        db.flush()
+        box = open_box(db, keyring, case.box_id)
+        add_reader(db, box, reader=Reader(holder, "second"), granter=keyring)
+        db.merge(CaseReader(case_id=case.case_id, holder_id=holder_id, purpose="second", until_on=None))
+        record.line("pathway:reader:added", role=actor.role, actor_id=actor.holder_id, subject_id=case.client_id)
+
+
+def end_second_reader(db: Session, *, actor: SignedIn, case: Case, holder_id: UUID) -> None:
+    """Take a second reader's grant away; the next writing gives the box a new epoch. Records: ``pathway:reader:ended``."""
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    with recording(db) as record:
+        where = (CaseReader.case_id == case.case_id, CaseReader.holder_id == holder_id, CaseReader.purpose == "second")
+        db.execute(delete(CaseReader).where(*where))
+        revoke(db, case.box_id, holder_id)
+        record.line("pathway:reader:ended", role=actor.role, actor_id=actor.holder_id, subject_id=case.client_id)

@@ -1,0 +1,118 @@
+"""Homework: task, day, result; done or declined by the client (篇10 五; R10-11, R9-12)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.facts import Facts
+from counsel.confidentiality.rules import Permission
+from counsel.core.errors import ConflictError, InvalidError
+from counsel.keys.boxes import OpenBox, open_box
+from counsel.keys.bundle import Keyring
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_facts, writing_box
+from counsel.pathway.sessions.models import HOMEWORK_STATES, Homework
+from counsel.records.services import item_of, open_bodies, sign_item, start_item
+
+TASK, RESULT = "homework", "hw_result"
+LONGEST_TASK, LONGEST_RESULT = 500, 2000
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A task with its words."""
+
+    row: Homework
+    task: str
+    result: str
+
+
+def give_homework(db: Session, *, actor: SignedIn, case: Case, session_no: int, task: str, due_on: date | None) -> Homework:
+    """Give a task; the client reads it on the own page.
+
+    :raises InvalidError: no words, or too many.
+
+    Records: ``pathway:homework:given``. Rule: 篇10 五.
+    """
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    if not task.strip() or len(task) > LONGEST_TASK:
+        raise InvalidError(task="too_long" if task.strip() else "empty")
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        box = writing_box(db, actor=actor, case=case, shared=True)
+        number = 1 + (db.scalar(select(func.max(Homework.number)).where(Homework.case_id == case.case_id)) or 0)
+        _sign(db, box, keyring, TASK, number, {"task": task})
+        row = Homework(case_id=case.case_id, number=number, session_no=session_no, due_on=due_on, state="given")
+        db.add(row)
+        _line(record, actor, case, "given")
+    return row
+
+
+def _sign(db: Session, box: OpenBox, keyring: Keyring, kind: str, number: int, content: Mapping[str, Any]) -> None:
+    item = start_item(db, box=box, kind=kind, author=keyring.holder_id, content=content, number=number)
+    db.flush()
+    sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
+
+
+def _line(record: Any, actor: SignedIn, case: Case, what: str) -> None:
+    record.line(
+        f"pathway:homework:{what}",
+        role=actor.role,
+        actor_id=actor.holder_id,
+        subject_id=case.client_id,
+        object_id=case.case_id,
+    )
+
+
+def answer_homework(db: Session, *, actor: SignedIn, case: Case, number: int, state: str, result: str = "") -> Homework:
+    """The client, or the counsellor for the client, says what became of a task; no is a good answer.
+
+    :raises InvalidError: no such state; :raises ConflictError: it was answered already.
+
+    Records: ``pathway:homework:done``, ``:not_done`` or ``:declined``. Rule: 篇9 二3; 篇10 五.
+    """
+    own = actor.client_id is not None
+    facts = Facts(client_id=case.client_id) if own else case_facts(db, case)
+    require(db, actor, Permission.FILE_OWN if own else Permission.CASE_WRITE, facts, object_id=case.case_id)
+    if state not in HOMEWORK_STATES[1:]:
+        raise InvalidError(state="unknown")
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        row = db.get(Homework, (case.case_id, number), with_for_update=True, populate_existing=True)
+        if row is None or row.state != "given":
+            raise ConflictError("faster")
+        box = open_box(db, keyring, case.shared_box_id, for_writing=True)
+        _sign(db, box, keyring, RESULT, number, {"result": result[:LONGEST_RESULT], "state": state})
+        row.state = state
+        _line(record, actor, case, state)
+    return row
+
+
+def homework_of(db: Session, *, actor: SignedIn, case: Case) -> list[Assignment]:
+    """Open a case's tasks with their results, the newest first; the caller's page has its audit line and its rule."""
+    rows = db.scalars(select(Homework).where(Homework.case_id == case.case_id).order_by(Homework.number.desc())).all()
+    if not rows:
+        return []
+    box = open_box(db, keys_of(db, actor), case.shared_box_id)
+    return [
+        Assignment(row, _text(db, box, TASK, row.number, "task"), _text(db, box, RESULT, row.number, "result")) for row in rows
+    ]
+
+
+def _text(db: Session, box: OpenBox, kind: str, number: int, field: str) -> str:
+    item = item_of(db, box.box_id, kind, number)
+    return str(open_bodies(db, box=box, item=item)[0].get(field, "")) if item is not None else ""
+
+
+def overdue_homework(db: Session, case_ids: list[UUID], day: date) -> int:
+    """Return how many tasks of some cases are past their day and unanswered."""
+    query = select(func.count()).where(Homework.case_id.in_(case_ids), Homework.state == "given", Homework.due_on < day)
+    return db.scalar(query) or 0
