@@ -52,6 +52,7 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
         "writes": writes,
         "screen": screen_today(db, case),
         "moves": moves_of(db, case),
+        "before": db.get_one(Case, case.previous_id).case_no if case.previous_id else None,
         "coming": rows.filter(Appointment.state.in_(COMING)).order_by(Appointment.starts_at).all(),
         **_work(db, actor, case),
         **_around(db, actor, case),

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from counsel.pathway.assessment.forms import AssessmentForm
 from counsel.pathway.closing.forms import ClosingForm, EvaluationForm, FollowUpForm
-from counsel.pathway.intake.forms import GUARDIAN_WORDS, POINT_WORDS, ConsentForm, IntakeForm
+from counsel.pathway.intake.forms import GUARDIAN_WORDS, POINT_WORDS, SHEET_WORDS, ConsentForm, IntakeForm
 from counsel.pathway.plans.forms import POINT_WORDS as PLAN_POINTS
 from counsel.pathway.plans.forms import PlanForm
 from counsel.pathway.referral.forms import FeedbackForm, HandOverForm, ReferralForm
@@ -62,6 +62,8 @@ def form_lines(kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     form_class = FORMS.get(kind)
     if form_class is None:
         return [(name, value) for name, value in content.items() if isinstance(value, (str, int)) and value != ""]
+    if kind == "paper":
+        return _paper_lines(content)
     if kind == "F02":
         return _consent_lines(content)
     form = form_class(formdata=None, data=dict(content))
@@ -74,6 +76,11 @@ def _consent_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     found.append((_l("Whom to reach in an emergency"), content.get("emergency_contact", "")))
     found.append((_l("The guardian's part"), dict(GUARDIAN_WORDS).get(str(content.get("guardian")), "")))
     return [*found, (_l("Version"), content.get("version", ""))]
+
+
+def _paper_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    held = [(SHEET_WORDS[code], f"{day} · {count}") for code, (day, count) in content.get("sheets", {}).items() if count]
+    return [*held, (_l("Where the sheets lie"), content.get("place", ""))]
 
 
 def answer_points(kind: str) -> list[tuple[str, Any]]:

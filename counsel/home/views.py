@@ -1,6 +1,8 @@
 """Views of the first pages and of what belongs to no single domain: cases by number, who sees, settings, health."""
 
+from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -14,11 +16,15 @@ from counsel.core.clock import today as local_today
 from counsel.core.database import house_of
 from counsel.core.doctor import findings
 from counsel.crypto.selftest import selftest
+from counsel.home.overdue import overdue_in
 from counsel.home.queries import file_sight, gaps, next_own, own_case, staff_count, student_count
 from counsel.pathway.appointments.duty import duty_tasks
 from counsel.pathway.appointments.reception import day_sheet, waiting_requests
 from counsel.pathway.appointments.talks import my_talk_offers
 from counsel.pathway.cases.countersign import waiting_signatures
+from counsel.pathway.cases.covers import Cover
+from counsel.pathway.cases.lifecycle import OPEN_STATES
+from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_by_number, caseload
 from counsel.pathway.closing.services import overdue_follow_ups
 from counsel.pathway.referral.transfer import incoming
@@ -29,6 +35,7 @@ from counsel.roster.queries import duty_holder, rooms
 from counsel.web.page import go, page, whole, zone_of
 
 blueprint = Blueprint("home", __name__)
+HIGH_LEVEL = 2
 
 
 @page(blueprint, "/", Permission.HOME)
@@ -108,12 +115,25 @@ def _findings(db: Session) -> list[tuple[str, bool, str]]:
 
 @page(blueprint, "/cases", Permission.CASE_LIST, ("GET", "POST"))
 def cases(db: Session, actor: SignedIn) -> Any:
-    """My caseload by covers; a number opens one of mine."""
+    """My caseload by covers, filtered by state, level or what is overdue; a number opens one of mine."""
     number = whole(request.form.get("number", ""))
     if request.method == "POST" and number is not None:
         found = case_by_number(db, actor=actor, number=number)
         return go(url_for("home.case", case=found.case_id))
-    return render_template("home/cases.html", covers=caseload(db, actor=actor))
+    covers = caseload(db, actor=actor)
+    late = overdue_in(db, holder_id=actor.holder_id, cases=[case for case, _cover in covers], day=local_today(zone_of(db)))
+    chosen = request.args.get("show", "")
+    shown = [row for row in covers if _fits(chosen, *row, late)]
+    states = [state for state in OPEN_STATES if any(case.state == state for case, _cover in covers)]
+    return render_template("home/cases.html", covers=shown, whole=len(covers), late=late, states=states, chosen=chosen)
+
+
+def _fits(chosen: str, case: Case, cover: Cover, late: Mapping[UUID, list[str]]) -> bool:
+    if chosen == "overdue":
+        return case.case_id in late
+    if chosen == "high":
+        return cover.level >= HIGH_LEVEL
+    return case.state == chosen or chosen not in OPEN_STATES
 
 
 @page(blueprint, "/who-sees", Permission.FILE_SIGHT)

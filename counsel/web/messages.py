@@ -81,6 +81,7 @@ def guard_words(guard: str) -> str:
         "AGREED": _("The client has not said yes to ending after one talk."),
         "CREDENTIAL": _("Your credential has expired or is missing, so no new case can begin. The director can record it."),
         "NOT_HERE": _("The client has not been checked in yet."),
+        "PAPER_OFF": _("Taking over from paper has been switched off for this centre."),
         "OTHER_COUNSELLOR": _("This client has an open case with a colleague. The director can arrange a transfer."),
         "TOO_EARLY": _(
             "It is too early for that: checking in belongs to the day itself, an absence to half an hour after the beginning."

@@ -172,6 +172,7 @@ def case_steps(centre: Centre, case: Case) -> list[Step]:
     """Every form and move of a case up to a signed note with an addendum."""
     db, lan, director = centre.db, centre.school["lan"], centre.school["director"]
     on = {"actor": lan, "case": case}
+    about = {"actor": lan, "client_id": case.client_id, "object_id": case.case_id}
 
     def plan() -> Any:
         return item_of(db, case.shared_box_id, PLAN.code)
@@ -179,8 +180,7 @@ def case_steps(centre: Centre, case: Case) -> list[Step]:
     return [
         ("consent", lambda: record_consent(db, **on, content=consent_content())),
         ("screen", lambda: record_screen(db, **on, answers=ALL_NO, ticks=frozenset(), keeping="")),
-        ("second signature", lambda: ask_second_signature(
-                db, actor=on["actor"], client_id=on["case"].client_id, object_id=on["case"].case_id, content={"code": "E1", "reason": "x"})),
+        ("second signature", lambda: ask_second_signature(db, **about, content={"code": "E1", "reason": "x"})),
         ("sign it", lambda: give_second_signature(db, actor=director, task_id=first(centre, Task).task_id, agreed=True)),
         ("intake", lambda: sign_intake(db, **on, content=INTAKE_CONTENT, seen_version=0)),
         ("on", lambda: decide_intake(db, **on, to="assessment")),

@@ -19,7 +19,8 @@ from counsel.pathway.cases.moving import checked
 
 PARTS = (COUNSELLOR, CLIENT, DIRECTOR, RECEIVER)
 TABLE = """
-T24 - intake counsellor | T00 - assessment counsellor | T00 - planning counsellor | T00 - counselling counsellor | T01 - intake counsellor
+T24 - intake counsellor
+T00 - assessment counsellor | T00 - planning counsellor | T00 - counselling counsellor | T01 - intake counsellor
 T02 intake assessment counsellor | T03 intake closed/out_of_scope counsellor | T04 intake closed/single_session counsellor
 T05 working transfer_pending counsellor,client,director | T06 transfer_pending working receiver
 T07 transfer_pending working director | T08 transfer_pending closed/transferred_out counsellor

@@ -32,9 +32,7 @@ SIGN_HOURS = 24
 REASON, VERDICT = "reason", "verdict"
 
 
-def ask_second_signature(
-    db: Session, *, actor: SignedIn, client_id: UUID, object_id: UUID, content: Mapping[str, Any]
-) -> Task:
+def ask_second_signature(db: Session, *, actor: SignedIn, client_id: UUID, object_id: UUID, content: Mapping[str, Any]) -> Task:
     """Seal a reason to those who may sign as second person, and to the one who asks; a neutral task waits for them.
 
     :param object_id: what the reason is about: a case, or the client while there is none yet.

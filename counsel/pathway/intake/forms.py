@@ -1,7 +1,8 @@
 """Forms F02 and F03."""
 
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField, SelectMultipleField
+from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectField, SelectMultipleField
+from wtforms.validators import Optional
 
 from counsel.confidentiality.limits import LIMITS
 from counsel.pathway.intake.consent import POINTS
@@ -75,3 +76,30 @@ class IntakeForm(Form):
         _l("If one talk is enough: does the client agree?"), choices=options(YES_NO), validate_choice=False
     )
     disposition = text(_l("What comes next"), rows=2)
+
+
+class PaperForm(Form):
+    """A running case on paper: where it stands, what is held, how many sheets."""
+
+    student_no = line(_l("Student number"), most=40)
+    state = SelectField(
+        _l("Where it stands"),
+        choices=options(
+            [("counselling", _l("in counselling")), ("planning", _l("planning")), ("assessment", _l("in assessment"))]
+        ),
+    )
+    place = line(_l("Where the sheets lie"), most=80)
+    reason = text(_l("Why it is taken over, for the director"), rows=2, hint=_l("Nothing of what was said."))
+    no_conflict = BooleanField(_l("I have no other relationship with the client or the family"))
+
+
+SHEET_WORDS = {
+    "F02": _l("Informed consent"),
+    "F03": _l("First interview"),
+    "F04": _l("Assessment"),
+    "F05": _l("Plan"),
+    "notes": _l("Session notes"),
+}
+for _code, _word in SHEET_WORDS.items():
+    setattr(PaperForm, f"{_code}_on", DateField(_l("%(form)s: date (of the newest)", form=_word), validators=[Optional()]))
+    setattr(PaperForm, f"{_code}_sheets", IntegerField(_l("%(form)s: sheets", form=_word), validators=[Optional()]))

@@ -22,14 +22,13 @@ from counsel.core.errors import ConflictError, InvalidError, TransitionError
 from counsel.pathway.appointments.reception import person_present
 from counsel.pathway.appointments.requests import open_case_for
 from counsel.pathway.cases.countersign import ask_second_signature, signed_reasons
-from counsel.pathway.cases.dossier import FormKind, write_form
+from counsel.pathway.cases.dossier import PAPER, write_form
 from counsel.pathway.cases.evidence import ConflictClear, Evidence, IdentityMatched, PaperHeld, SecondSigned
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.opening import open_case
 from counsel.people.cards import client_cards, write_client
 from counsel.tasks.models import Task
 
-PAPER = FormKind("paper", Permission.CASE_READ, Permission.CASE_WRITE)
 CODE = "T00"
 NEEDED = {
     "assessment": ("F02", "F03"),
@@ -78,7 +77,8 @@ def ask_takeover(db: Session, *, actor: SignedIn, wish: Takeover) -> Task:
         if open_case_for(db, client_id) is not None:
             raise TransitionError("OTHER_COUNSELLOR")
         held = {name: [day.isoformat() if day else "", count] for name, (day, count) in wish.sheets.items()}
-        content = {"code": CODE, "state": wish.state, "sheets": held, "place": wish.place, "reason": wish.reason, "by": actor.name}
+        told = {"state": wish.state, "sheets": held, "place": wish.place, "reason": wish.reason}
+        content = {"code": CODE, "by": actor.name, **told}
         return ask_second_signature(db, actor=actor, client_id=client_id, object_id=client_id, content=content)
 
 

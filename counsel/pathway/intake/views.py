@@ -15,7 +15,7 @@ from counsel.pathway.cases.dossier import INTAKE, write_form
 from counsel.pathway.cases.pages import edit_page
 from counsel.pathway.cases.services import find_case
 from counsel.pathway.intake.consent import age_of, client_of, guardian_parts, record_consent
-from counsel.pathway.intake.forms import POINT_WORDS, ConsentForm, IntakeForm
+from counsel.pathway.intake.forms import POINT_WORDS, SHEET_WORDS, ConsentForm, IntakeForm, PaperForm
 from counsel.pathway.intake.levels import (
     SHORT,
     apply_lowering,
@@ -24,6 +24,7 @@ from counsel.pathway.intake.levels import (
     record_screen,
     record_short_screen,
 )
+from counsel.pathway.intake.paper import Takeover, ask_takeover, open_from_paper, takeovers
 from counsel.pathway.intake.services import decide_intake, receive_client, sign_intake
 from counsel.risk.level import level_of
 from counsel.risk.questions import ANSWERS, DEEDS, KEEPING, OTHERS, QUESTIONS, THOUGHTS
@@ -138,3 +139,32 @@ def decide(db: Session, actor: SignedIn, case: str) -> Any:
     to = request.form.get("to", "")
     decide_intake(db, actor=actor, case=found, to=to if to in ("out_of_scope", "single_session") else "assessment")
     return go(url_for("home.case", case=found.case_id) if to == "assessment" else url_for("home.cases"))
+
+
+@page(blueprint, "/paper", Permission.CASE_FROM_PAPER, ("GET", "POST"))
+def paper(db: Session, actor: SignedIn) -> Any:
+    """T00: ask to take a running case over from paper; open it when the director has signed."""
+    form = PaperForm()
+    if form.validate_on_submit():
+        try:
+            ask_takeover(db, actor=actor, wish=_takeover(form.data))
+        except InvalidError as error:
+            form.take(error)
+        else:
+            flash(_("The director has been asked. Nothing is opened before both of you have signed."))
+            return go(url_for("intake.paper"))
+    return render_template("intake/paper.html", form=form, asked=takeovers(db, actor=actor), forms=SHEET_WORDS)
+
+
+def _takeover(data: dict[str, Any]) -> Takeover:
+    sheets = {code: (data[f"{code}_on"], data[f"{code}_sheets"] or 0) for code in SHEET_WORDS}
+    place = {name: data[name] for name in ("student_no", "state", "place", "no_conflict", "reason")}
+    return Takeover(sheets=sheets, **place)
+
+
+@page(blueprint, "/paper/<task>/open", Permission.CASE_FROM_PAPER, ("POST",))
+def open_paper(db: Session, actor: SignedIn, task: str) -> Any:
+    """Open a case that the director has signed for."""
+    case = open_from_paper(db, actor=actor, task_id=parse_id(task))
+    flash(_("Opened. Renew the consent and ask the risk questions before the next note."))
+    return go(url_for("home.case", case=case.case_id))

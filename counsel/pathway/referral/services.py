@@ -144,7 +144,8 @@ def ask_return(db: Session, *, actor: SignedIn, case: Case, reason: str) -> Task
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
     if not reason.strip():
         raise InvalidError(reason="empty")
-    return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content={"code": RETURN, "reason": reason[:2000], "by": actor.name})
+    content = {"code": RETURN, "reason": reason[:2000], "by": actor.name}
+    return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=content)
 
 
 def return_from_doctor(db: Session, *, actor: SignedIn, case: Case, to: str) -> None:
