@@ -1,4 +1,4 @@
-"""A fictional school, made through the real services: all roles, sixty students, six cases, the present week alive.
+"""A fictional school, made through the real services: all roles, sixty students, twenty-five cases, the present week alive.
 
 Nobody in it exists. Passphrases are printed, which is why a demonstration can never become a real centre.
 """
@@ -19,6 +19,7 @@ from counsel.confidentiality.roles import KEY_HOLDING, Role
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.settings import Settings
+from counsel.home.demo_cases import WAYS, walk_further_cases
 from counsel.home.demo_story import COUNSELLORS, PASSPHRASE, STAGES, Demo, live_this_week, walk_cases
 from counsel.keys.bundle import Keyring
 from counsel.people.founding import found_centre
@@ -81,7 +82,7 @@ def name_demo(settings: Settings) -> None:
 
 def fill_demo(db: Session, *, progress: Progress = lambda done, total: None) -> dict[str, Any]:
     """Fill an empty, marked installation. Deterministic but for keys and codes."""
-    demo, total = Demo(), len(STAFF) + 12 + len(STAGES)
+    demo, total = Demo(), len(STAFF) + 12 + len(STAGES) + len(WAYS) + 2
     steps = iter(range(1, total + 1))
 
     def step() -> None:
@@ -92,6 +93,7 @@ def fill_demo(db: Session, *, progress: Progress = lambda done, total: None) -> 
     _centre(db, demo)
     students = _students(db, demo, dice, step)
     walk_cases(db, demo, students[: len(STAGES)], step)
+    walk_further_cases(db, demo, step)
     live_this_week(db, demo, students[len(STAGES) :])
     for person in demo.signed_in.values():
         sign_out(db, actor=person)

@@ -94,7 +94,7 @@ class Demo:
         return replace(person, keyring=ring, on_duty=person.role in (Role.COUNSELLOR, Role.DIRECTOR))
 
 
-def _slot(db: Session, demo: Demo, who: str, days_from_now: int, hour: int) -> Slot:
+def free_time(db: Session, demo: Demo, who: str, days_from_now: int, hour: int) -> Slot:
     """Return a counsellor's free time on a day near today, the first from `hour` on."""
     zone = house_of(db).settings.time_zone
     day = today(zone) + timedelta(days=days_from_now)
@@ -112,17 +112,18 @@ def walk_cases(db: Session, demo: Demo, numbers: list[str], step: Callable[[], N
     for index, (number, stage) in enumerate(zip(numbers, STAGES, strict=True)):
         who = COUNSELLORS[index % 3]
         with as_of(now() - timedelta(days=10 - index)):
-            slot = _slot(db, demo, who, 1, 9 + index)
+            slot = free_time(db, demo, who, 1, 9 + index)
             asked = _ask(db, demo, number, slot, REASONS[index], CALM)
             confirm_request(db, actor=demo["chen"], appointment_id=asked.appointment_id)
         with as_of(slot.starts_at + timedelta(minutes=3)):
             check_in(db, actor=demo["desk"], appointment_id=asked.appointment_id)
             case = receive_client(db, actor=demo[who], appointment_id=asked.appointment_id)
-            _walk(db, demo[who], case, stage, index)
+            walk(db, demo[who], case, stage, index)
         step()
 
 
-def _walk(db: Session, actor: SignedIn, case: Case, stage: str, index: int) -> None:
+def walk(db: Session, actor: SignedIn, case: Case, stage: str, index: int) -> None:
+    """Bring a received case to a stage: intake, assessment, planning, counselling (note unsigned) or signed."""
     answers = {**ALL_NO, "q1": "yes"} if index == 3 else ALL_NO
     record_screen(db, actor=actor, case=case, answers=answers, ticks=frozenset(), keeping="养的猫")
     if stage == "intake":
@@ -170,9 +171,9 @@ def live_this_week(db: Session, demo: Demo, numbers: list[str]) -> None:
     zone = house_of(db).settings.time_zone
     with as_of(at_local(today(zone), 7 * 60, zone)):
         for n, who in enumerate(COUNSELLORS):
-            asked = _ask(db, demo, numbers[n], _slot(db, demo, who, 0, 10 + 2 * n), REASONS[n], CALM)
+            asked = _ask(db, demo, numbers[n], free_time(db, demo, who, 0, 10 + 2 * n), REASONS[n], CALM)
             confirm_request(db, actor=demo["chen"], appointment_id=asked.appointment_id)
-    register_walk_in(db, actor=demo["desk"], student_no="W20260030", name="", slot_key=_slot(db, demo, "lin", 1, 11).key)
-    _ask(db, demo, numbers[3], _slot(db, demo, "zhou", 1, 14), REASONS[3], CALM)
-    _ask(db, demo, numbers[4], _slot(db, demo, "chen", 2, 15), "", {**CALM, "urgent": "yes"})
+    register_walk_in(db, actor=demo["desk"], student_no="W20260030", name="", slot_key=free_time(db, demo, "lin", 1, 11).key)
+    _ask(db, demo, numbers[3], free_time(db, demo, "zhou", 1, 14), REASONS[3], CALM)
+    _ask(db, demo, numbers[4], free_time(db, demo, "chen", 2, 15), "", {**CALM, "urgent": "yes"})
     raise_concern(db, actor=demo["teacher"], about="班里一位同学", text="最近两周上课总趴着，午饭也不去吃。")

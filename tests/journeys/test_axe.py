@@ -10,7 +10,7 @@ pytestmark = pytest.mark.xdist_group("site")
 VARIANTS = [("zh-CN", False), ("zh-CN", True), ("en", False), ("en", True)]
 PAGES = {
     "": ["/sign-in", "/activate", "/recover", "/no-such-page"],
-    "student": ["/", "/book", "/my-times", "/who-sees", "/account"],
+    "student": ["/", "/book", "/my-times", "/who-sees", "/account", "/file"],
     "zhou": [
         "/",
         "/cases",
@@ -26,9 +26,20 @@ PAGES = {
         "CASE/assessment",
         "CASE/plan",
         "CASE/sessions/1",
+        "CASE/results",
+        "CASE/referral",
+        "CASE/closing",
+        "CASE/report",
+        "CASE/evaluation",
+        "CASE/process",
+        "AGREE",
+        "/cases?show=overdue",
+        "/search",
+        "/incoming",
+        "/paper",
     ],
     "desk": ["/desk", "/walk-in", "/students", "TIMES"],
-    "gu": ["/", "/duty", "/roster", "/staff", "/settings", "/cases", "/roll", "/deputies"],
+    "gu": ["/", "/duty", "/roster", "/staff", "/settings", "/cases", "/roll", "/deputies", "/direct", "/instruments"],
     "admin": ["/", "/staff", "/health", "/settings", "/roll"],
     "teacher": ["/", "/concern", "/rules"],
     "shen": ["/"],
@@ -48,7 +59,7 @@ def test_every_page_is_accessible(site: Any, somebody: Callable[..., Any], who: 
     case = _case(person) if who == "zhou" else ""
     problems = []
     for path in PAGES[who]:
-        person.go(_times(person) if path == "TIMES" else path.replace("CASE", case))
+        person.go({"TIMES": _times, "AGREE": _agree}[path](person, case) if path.isupper() and path != "CASE" else path.replace("CASE", case))
         found = Axe().run(person.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
         problems += [f"{path} {rule['id']}: {rule['nodes'][0]['html'][:120]}" for rule in found.response["violations"]]
         html = person.page.locator("html").get_attribute("lang")
@@ -65,6 +76,12 @@ def _case(person: Any) -> str:
     return str(links.nth(number).get_attribute("href"))
 
 
-def _times(person: Any) -> str:
+def _agree(person: Any, case: str) -> str:
+    person.go(case)
+    form = person.page.locator("form[action*='/print/']").first.get_attribute("action")
+    return str(form).replace("/print/", "/agree/")
+
+
+def _times(person: Any, _case: str) -> str:
     person.go("/desk")
     return str(person.page.locator("a[href$='/times']").first.get_attribute("href"))

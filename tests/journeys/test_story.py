@@ -105,14 +105,14 @@ def _consent_and_screen(zhou: Any, case: str) -> None:
 
 def _yes_on_the_lent_screen(zhou: Any, case: str) -> None:
     zhou.go(case)
-    zhou.press_word("Record the client's yes")
+    zhou.press("a.btn-primary:has-text(\"The client's yes\")")
     zhou.press("button[value=in_room]")
     assert zhou.sees("Informed consent")
     assert zhou.go("/cases") == 200 and not zhou.sees("Case 0")
     zhou.page.go_back()
     zhou.press("button[value=yes]")
     assert zhou.sees("Thank you")
-    zhou.go("/today")
+    zhou.press_word("For the counsellor: type the passphrase")
     zhou.page.fill("#passphrase", zhou.site.passphrase())
     zhou.press("main form button.btn-primary")
     assert zhou.go(case) == 200
