@@ -1,5 +1,6 @@
 """The gate: decide, then go on or refuse. One `refuse()`: the same audit line and the same page for every cause."""
 
+from functools import partial
 from typing import NoReturn
 from uuid import UUID
 
@@ -47,12 +48,12 @@ def refuse(db: Session, actor: SignedIn, permission: Permission, object_id: UUID
 
 
 def keys_of(db: Session, actor: SignedIn) -> Keyring:
-    """Return the actor's keys with the groups at hand.
+    """Return the actor's keys; those of the groups are found when a box needs them.
 
     :raises LockedError: while the vault is shut; the page then asks for the passphrase and comes back.
     """
     if actor.keyring is None:
         raise LockedError
     if not actor.keyring.groups and actor.staff_id is not None:
-        open_groups(db, actor.keyring)
+        actor.keyring.find_groups = partial(open_groups, db, actor.keyring)
     return actor.keyring

@@ -33,7 +33,7 @@ class Account(Base):
     code_sealed: Mapped[bytes | None]  # second copy of the bundle, under the printed code
     code_confirmed: Mapped[bool] = mapped_column(default=False)
     names_sealed: Mapped[bytes | None]  # staff only
-    holder_id: Mapped[UUID | None]
+    holder_id: Mapped[UUID | None] = mapped_column(index=True)
     made_month: Mapped[date]
 
 
@@ -60,8 +60,8 @@ class SignIn(Base):
     self_sealed: Mapped[bytes]
     vault_sealed: Mapped[bytes | None]
     vault_until: Mapped[datetime | None]
-    idle_until: Mapped[datetime]
-    ends_at: Mapped[datetime]
+    idle_until: Mapped[datetime] = mapped_column(index=True)
+    ends_at: Mapped[datetime] = mapped_column(index=True)
     device: Mapped[str] = mapped_column(String(24))
 
 

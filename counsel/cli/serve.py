@@ -1,5 +1,6 @@
 """`counsel serve`: gunicorn, preloaded, the schema made before the fork."""
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,8 @@ def serve_command(create_app: Callable[[Settings], Flask]) -> click.Command:
         if app.config["IS_DEMO"] and host not in LOOPBACK:
             raise SettingsError("a demonstration listens on this machine only")
         click.echo(f"counsel on http{'s' if tls else ''}://{host}:{port}", err=True)
+        gc.collect()
+        gc.freeze()  # what is made before the fork stays shared between the workers
         Server(app, options_of(settings, host, port, workers, tls)).run()
 
     return serve

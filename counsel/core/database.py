@@ -92,6 +92,7 @@ def make_engine(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     for pragma in (
+        "page_size = 8192",  # two sealed texts to a page; holds for a new file only
         "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",

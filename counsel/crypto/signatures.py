@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -29,6 +30,12 @@ def verifies(public: bytes, signature: bytes, message: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+@lru_cache(maxsize=2048)
+def verified(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Return what `verifies` returns and remember it: for certificates, which are read again and again. All of it is public."""
+    return verifies(public, signature, message)
 
 
 def fingerprint(*publics: bytes) -> bytes:

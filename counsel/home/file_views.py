@@ -84,12 +84,8 @@ def evaluate(db: Session, actor: SignedIn, case: str) -> Any:
         flash(_("That is all right. The door stays open."))
         return go(url_for("home.file"))
     marks = {name: whole(request.form.get(name, "")) or 0 for name in MARKS}
-    try:
-        rate(db, actor=actor, case=found, marks=marks, words=clean(request.form.get("words")))
-    except InvalidError:
-        flash(_("Give every line a mark from 1 to 5, please."), "stop")
-    else:
-        flash(_("Thank you. It helps us both to see what it was good for."))
+    rate(db, actor=actor, case=found, marks=marks, words=clean(request.form.get("words")))
+    flash(_("Thank you. It helps us both to see what it was good for."))
     return go(url_for("home.file"))
 
 

@@ -100,11 +100,7 @@ def open_box(db: Session, keyring: Keyring, box_id: UUID, *, for_writing: bool =
 
 
 def _newest_key(db: Session, keyring: Keyring, box: Box, for_writing: bool, keep: bool) -> tuple[bytes, int, bool]:
-    holders = [keyring.holder_id, *keyring.groups]
-    grants = db.scalars(
-        select(Grant).where(Grant.box_id == box.box_id, Grant.holder_id.in_(holders)).order_by(Grant.epoch.desc())
-    )
-    for grant in grants:
+    for grant in _grants_for(db, keyring, box):
         own = keyring_for(keyring, grant)
         if own is not None:
             holder = holder_row(db, grant.holder_id, grant.holder_version)
@@ -118,6 +114,18 @@ def _newest_key(db: Session, keyring: Keyring, box: Box, for_writing: bool, keep
         place = Place("boxes", box.box_id, box.epoch, NOBODY)
         return parent.unseal(box.parent_wrap, Kind.KEY, place), box.epoch, parent.stale
     raise UnreadableError("no grant")
+
+
+def _grants_for(db: Session, keyring: Keyring, box: Box) -> list[Grant]:
+    """Return the grants that may open a box, newest epoch first; the groups are asked only when one's own is not there."""
+    query = select(Grant).where(Grant.box_id == box.box_id).order_by(Grant.epoch.desc())
+    if keyring.find_groups is not None:
+        own = list(db.scalars(query.where(Grant.holder_id == keyring.holder_id)))
+        if own and (own[0].epoch, own[0].holder_version) == (box.epoch, keyring.version):
+            return own
+        find, keyring.find_groups = keyring.find_groups, None
+        find()
+    return list(db.scalars(query.where(Grant.holder_id.in_([keyring.holder_id, *keyring.groups]))))
 
 
 def keyring_for(keyring: Keyring, grant: Grant) -> tuple[bytes, bytes] | None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,7 @@ class Keyring:
     :param student_id: students only, the row of their card.
     :param card: students only, the snapshot of their card that the invitation brought; the account row must not.
     :param groups: filled while the request lasts: group id → version → keys.
+    :param find_groups: fills them; called once, when a box does not open by the holder's own grant.
     """
 
     holder_id: UUID
@@ -40,6 +42,7 @@ class Keyring:
     student_id: UUID | None = None
     card: dict[str, str] = field(default_factory=dict, repr=False)
     groups: dict[UUID, dict[int, GroupKeys]] = field(default_factory=dict, repr=False)
+    find_groups: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def kem_public(self) -> bytes:

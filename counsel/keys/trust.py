@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from counsel.core.database import House, house_of
 from counsel.core.errors import TamperError
 from counsel.crypto.derive import digest, mac, same
-from counsel.crypto.signatures import fingerprint, sign, verifies
+from counsel.crypto.signatures import fingerprint, sign, verified
 from counsel.keys.bundle import Keyring
 from counsel.keys.models import Certificate, Holder
 
@@ -113,7 +113,7 @@ def _signers(db: Session, holder: Holder, role: str) -> list[Holder]:
         )
     )
     pairs = ((holder_row(db, row.certifier_id), row.signature) for row in rows)
-    return [who for who, signature in pairs if who and who.sign_public and verifies(who.sign_public, signature, statement)]
+    return [who for who, signature in pairs if who and who.sign_public and verified(who.sign_public, signature, statement)]
 
 
 def is_director(db: Session, holder: Holder) -> bool:

@@ -117,6 +117,7 @@ def vouch_for(db: Session, *, actor: SignedIn, account_id: UUID, seen: str | Non
 def _joinable(db: Session, keyring: Keyring, roles: tuple[Role, ...]) -> list[str]:
     """Return the groups of these roles whose keys the voucher holds."""
     house = house_of(db)
+    open_groups(db, keyring)
     return [name for name in ELIGIBLE if group_id(house, name) in keyring.groups and set(roles) & set(ELIGIBLE[name])]
 
 

@@ -38,6 +38,7 @@ def problem_words(code: str) -> str:
         "witness": _("A refusal to sign needs a witness."),
         "consent_or_limit": _("The client's consent, or the limit that applies."),
         "same_person": _("Choose a colleague with a valid credential, not yourself."),
+        "mark": _("Give every line a mark from 1 to 5, please."),
         "no_birth_date": _("This cannot be a date of birth."),
         "deputy_days": _("From today on, the end after the beginning, half a year at most."),
         "not_possible": _("This colleague cannot act in that role: their own roles or keys do not allow it."),

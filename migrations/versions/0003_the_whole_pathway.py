@@ -26,10 +26,13 @@ CASE_COLUMNS = [
     ('closed_on', sa.Date()),
 ]
 TABLES = ('agreements', 'case_readers', 'contact_tries', 'evaluations', 'follow_ups', 'homework', 'instruments', 'process_boxes', 'referrals')
+INDEXED = (('accounts', 'holder_id'), ('sign_ins', 'idle_until'), ('sign_ins', 'ends_at'))
 
 
 def upgrade() -> None:
     """Go one step up."""
+    for table, column in INDEXED:
+        op.create_index(op.f(f'ix_{table}_{column}'), table, [column])
     op.create_table('agreements',
     sa.Column('case_id', sa.Uuid(), nullable=False),
     sa.Column('number', sa.Integer(), nullable=False),
@@ -160,6 +163,8 @@ def kinds_of_boxes(kinds: tuple[str, ...]) -> None:
 
 def downgrade() -> None:
     """Go one step back: what the house before did not know becomes the nearest it knew."""
+    for table, column in INDEXED:
+        op.drop_index(op.f(f'ix_{table}_{column}'), table_name=table)
     op.execute("DELETE FROM boxes WHERE kind = 'process'")
     kinds_of_boxes(KINDS_BEFORE)
     with op.batch_alter_table('cases') as table:

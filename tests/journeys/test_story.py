@@ -105,7 +105,7 @@ def _consent_and_screen(zhou: Any, case: str) -> None:
 
 def _yes_on_the_lent_screen(zhou: Any, case: str) -> None:
     zhou.go(case)
-    zhou.press("a.btn-primary:has-text(\"The client's yes\")")
+    zhou.press('a.btn-primary:has-text("The client\'s yes")')
     zhou.press("button[value=in_room]")
     assert zhou.sees("Informed consent")
     assert zhou.go("/cases") == 200 and not zhou.sees("Case 0")

@@ -54,7 +54,7 @@ def missed_in_a_row(db: Session, client_id: UUID) -> int:
     """
     query = select(Appointment).where(Appointment.client_id == client_id, Appointment.starts_at <= now() + timedelta(days=1))
     count = 0
-    for row in db.scalars(query.order_by(Appointment.starts_at.desc())):
+    for row in db.scalars(query.order_by(Appointment.starts_at.desc(), Appointment.state == "completed")):
         if row.state == "completed":
             break
         count += (row.state in MISSED or row.late_cancel) and not row.call_duty

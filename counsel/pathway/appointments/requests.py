@@ -66,6 +66,8 @@ def request_appointment(
     _check(wish)
     keyring = keys_of(db, actor)
     with recording(db) as record:
+        if find_slot(db, wish.slot) is None:  # whoever came too late makes no keys first
+            raise ConflictError("slot_taken")
         client_id = publish_client(db, actor=actor)
         slot = find_slot(db, wish.slot, client_id=client_id)
         if slot is None:

@@ -108,7 +108,7 @@ class ResultForm(Form):
 class InstrumentForm(Form):
     """An instrument to approve."""
 
-    code = line(_l("Code"), most=24)
+    code = line(_l("Code of the instrument"), most=24)
     version = line(_l("Version"), most=24)
     title = line(_l("Title"), most=120)
     items = IntegerField(_l("Number of questions"), validators=[InputRequired(_l("Fill this in.")), NumberRange(1, 200)])

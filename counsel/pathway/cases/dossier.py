@@ -67,7 +67,7 @@ PLAN = FormKind(
     Permission.CASE_READ,
     Permission.CASE_WRITE,
     shared=True,
-    needed=("problem_order", "goals", "method", "number", "frequency"),
+    needed=("problem_order", "goals", "method", "number", "frequency", "support"),
     conclusions=("goals",),
 )
 NOTE = FormKind("note", Permission.NOTE_READ, Permission.NOTE_WRITE, conclusions=("assessment",))

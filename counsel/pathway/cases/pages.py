@@ -17,6 +17,7 @@ from counsel.pathway.cases.dossier import Form, FormKind, append_to_form, read_f
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import find_case
 from counsel.pathway.cases.wording import forbidden_words
+from counsel.records.services import item_of
 from counsel.web.i18n import clock_time
 from counsel.web.messages import conflict_words
 from counsel.web.page import go, whole
@@ -85,8 +86,8 @@ def edit_page(
         form.form_errors.append(conflict_words(error.reason))
         return _again(db, actor, case, kind, form, template, number, status=409)
     if act == "autosave":
-        version = read_form(db, actor=actor, case=case, kind=kind, number=number).version
-        return jsonify(version=version, message=_saved_words())
+        item = item_of(db, case.shared_box_id if kind.shared else case.box_id, kind.code, number)
+        return jsonify(version=item.draft_version if item else 0, message=_saved_words())
     flash(_("Signed. Nobody can change it now, you included.") if sign else _saved_words())
     return go(back if sign else request.path)
 
@@ -114,6 +115,8 @@ def _again(
 
 
 def _render(form: Any, template: str, case: Case, state: Form, version: int) -> Any:
+    for name in state.kind.needed:
+        form[name].flags.to_sign = True
     lint = {field.id: forbidden_words(str(field.data or "")) for field in form if isinstance(field.data, str)}
     found = {name: words for name, words in lint.items() if words}
     return render_template(template, form=form, case=case, state=state, version=version, lint=found)

@@ -100,6 +100,6 @@ SHEET_WORDS = {
     "F05": _l("Plan"),
     "notes": _l("Session notes"),
 }
-for _code, _word in SHEET_WORDS.items():
-    setattr(PaperForm, f"{_code}_on", DateField(_l("%(form)s: date (of the newest)", form=_word), validators=[Optional()]))
-    setattr(PaperForm, f"{_code}_sheets", IntegerField(_l("%(form)s: sheets", form=_word), validators=[Optional()]))
+for _code in SHEET_WORDS:
+    setattr(PaperForm, f"{_code}_on", DateField(_l("Date (of the newest)"), validators=[Optional()]))
+    setattr(PaperForm, f"{_code}_sheets", IntegerField(_l("Sheets"), validators=[Optional()]))

@@ -47,8 +47,6 @@ def write_plan(
 
     Records: ``pathway:f05:drafted`` or ``:signed``. Rule: 篇10 四; 篇9 一6.
     """
-    if sign and not str(content.get("support") or "").strip():
-        raise InvalidError(support="empty")
     write_form(db, actor=actor, case=case, kind=PLAN, content=content, seen_version=seen_version, sign=sign, number=number)
 
 

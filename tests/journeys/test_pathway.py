@@ -1,0 +1,140 @@
+"""The later pathway in a real browser: a student ends it, a case is handed over, one from paper, a search; and who must not."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Make = Callable[..., Any]
+pytestmark = pytest.mark.xdist_group("site")
+OTHERS = ("teacher", "leader", "admin", "desk", "gu", "shen", "manager", "expert", "supervisor")
+
+
+def open_case(person: Any, number: str) -> str:
+    """Open a case of the caseload by its number and return its path."""
+    person.go("/cases")
+    person.press(f"a.quiet-title:has-text('{number}')")
+    return str(person.page.url.removeprefix(person.site.url))
+
+
+def sign(person: Any, path: str, **fields: str) -> None:
+    """Fill the fields of a form and sign it."""
+    person.go(path)
+    for name, words in fields.items():
+        person.page.fill(f"#{name}", words)
+    person.press("button[value=sign]")
+
+
+def test_a_student_ends_counselling_alone_and_the_counsellor_closes_it(site: Any, somebody: Make) -> None:
+    """C6: own goals, homework declined, the way out at once, one gentle offer declined; report, then closed for writing."""
+    student = somebody(site.students()[5]["student_no"], phone=True)
+    student.go("/file")
+    student.page.fill("textarea[name=goals]", "to dare and raise my hand")
+    student.press("form[action*='/goals'] button")
+    assert student.page.input_value("textarea[name=goals]") == "to dare and raise my hand"
+    student.press("button[value=declined]")
+    assert student.sees("Whatever came of it")
+    student.press("a:has-text('End counselling')")
+    student.press_word("End it")
+    assert student.sees("Ended. The door stays open")
+    student.press("form[action*='/evaluate'] button[value=yes]")
+    assert student.sees("Give every line a mark from 1 to 5")
+    student.go("/file")
+    student.press("form[action*='/evaluate'] button[value=no]")
+    assert student.sees("That is all right")
+
+    lin = somebody("lin")
+    case = open_case(lin, "0006")
+    assert lin.sees("The client has ended counselling") and lin.sees("to dare and raise my hand")
+    lin.go(f"{case}/closing")
+    lin.page.select_option("#reason", "withdrawn")
+    lin.press_word("Close the case")
+    assert lin.sees("report") and not lin.sees("Closed. It can be read")
+    sign(lin, f"{case}/report", summary="four talks", goals_reached="sleeps", advice="go on writing it down")
+    lin.go(f"{case}/closing")
+    lin.page.select_option("#reason", "withdrawn")
+    lin.press_word("Close the case")
+    assert lin.sees("Closed. It can be read, and no longer written.")
+    assert lin.go(case) == 200 and lin.go(f"{case}/screen") == 404 and lin.go(f"{case}/report") == 404
+    for who in OTHERS:
+        other = somebody(who)
+        assert [other.go(path) for path in (case, f"{case}/closing", f"{case}/report")] == [404, 404, 404]
+
+
+def test_a_case_is_handed_over_with_the_summary_read_by_both(site: Any, somebody: Make) -> None:
+    """C5: the director chooses without reading, the client says yes, the key goes over; the old one reads and writes no more."""
+    zhou, gu, lin = somebody("zhou"), somebody("gu"), somebody("lin")
+    case = open_case(zhou, "0010")
+    assert zhou.sees("The director chooses who takes it over.")
+    gu.go("/direct")
+    gu.page.fill("#number", "10")
+    gu.page.select_option("#to", label="林汀")
+    gu.press("button[value=assign]")
+    assert gu.sees("Done.") and gu.go(case) == 404
+    zhou.go(case)
+    zhou.press_word("Hand the key over")
+    assert not zhou.sees("The key is handed over")
+    sign(zhou, f"{case}/hand-over", course="one talk", goals="sleep", agreed="a diary", open_matters="friends")
+    zhou.go(case)
+    zhou.press('a.btn-primary:has-text("The client\'s yes")')
+    zhou.page.check("input[name=way][value=on_paper]")
+    zhou.page.fill("#sheet_place", "cupboard 1")
+    zhou.press("form:has(#sheet_place) button[value=yes]")
+    zhou.press_word("Hand the key over")
+    lin.go("/incoming")
+    lin.press("a.quiet-title:has-text('0010')")
+    assert lin.sees("a diary") and lin.go(case) == 404
+    lin.page.go_back()
+    lin.page.check("input[name=no_conflict]")
+    lin.press_word("Accept")
+    assert lin.sees("The case is yours") and lin.go(f"{case}/screen") == 200
+    assert zhou.go(f"{case}/sessions/1") == 200 and zhou.go(f"{case}/screen") == 404
+    for who in OTHERS:
+        assert somebody(who).go(f"/incoming/{case.rsplit('/', 1)[1]}") == 404
+
+
+def test_a_running_case_comes_over_from_paper(site: Any, somebody: Make) -> None:
+    """T00: what is missing stands beside its field and nothing typed is lost; two signatures; then consent anew."""
+    chen, gu = somebody("chen"), somebody("gu")
+    chen.go("/paper")
+    chen.page.fill("#student_no", "W20260058")
+    chen.page.fill("#place", "cupboard 3")
+    chen.page.fill("#reason", "a new system in mid-term")
+    chen.press_word("Ask the director to sign")
+    assert chen.sees("Error: please look at this again") and chen.page.input_value("#place") == "cupboard 3"
+    for code in ("F02", "F03", "F04", "F05"):
+        chen.page.fill(f"#{code}_on", "2026-03-02")
+        chen.page.fill(f"#{code}_sheets", "2")
+    chen.page.check("input[name=no_conflict]")
+    chen.press_word("Ask the director to sign")
+    assert chen.sees("waits for the director")
+    gu.go("/")
+    gu.press("a[href*='/countersign/']")
+    assert gu.sees("Take over a running case from paper") and gu.sees("cupboard 3") and not gu.sees("W20260058")
+    gu.press("button[value=yes]")
+    chen.go("/paper")
+    chen.press_word("Open the case")
+    assert chen.sees("Renew the consent") and chen.sees("Forms held on paper")
+    chen.page.check("input[name=crisis]")
+    chen.press_word("Write the note of a session")
+    assert chen.sees("The limits of confidentiality have not been explained")
+
+
+def test_a_search_finds_the_own_cases_only(site: Any, somebody: Make) -> None:
+    """Names and every text, in memory; a colleague's cases are not there."""
+    zhou = somebody("zhou")
+    zhou.go("/search")
+    zhou.page.fill("#words", "睡眠记录")
+    zhou.press("main form button")
+    found = numbers_on(zhou)
+    theirs = somebody("lin"), somebody("chen")
+    for other in theirs:
+        other.go("/cases")
+    assert found and not any(found & numbers_on(other) for other in theirs)
+    for who in ("desk", "teacher", "leader", "admin", "shen"):
+        assert somebody(who).go("/search") == 404
+
+
+def numbers_on(person: Any) -> set[str]:
+    """Return the case numbers a list shows."""
+    return {text[5:9] for text in person.page.locator("main a.quiet-title").all_inner_texts()}
