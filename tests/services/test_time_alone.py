@@ -82,17 +82,17 @@ def test_overdue_tasks_escalate_once(centre: Centre) -> None:
 def missed(centre: Centre, times: int) -> list[Appointment]:
     """A client in counselling stays away some times."""
     rows = []
-    for _time in range(times):
-        row = book(centre.db, actor=centre.school["S2024001"], wish=wish(centre))
+    for days in range(2, times + 2):
+        row = book(centre.db, actor=centre.school["S2024001"], wish=wish(centre, days))
         with time_machine.travel(row.starts_at + timedelta(minutes=40)):
             note_absence(centre.db, actor=centre.school["desk"], appointment_id=row.appointment_id)
         rows.append(row)
     return rows
 
 
-def wish(centre: Centre) -> Wish:
-    """The next free time with the own counsellor."""
-    return Wish(slot=slot_with(centre).key, answers=CALM, notice_version=1)
+def wish(centre: Centre, days: int = 1) -> Wish:
+    """The first free time with the own counsellor in some days."""
+    return Wish(slot=slot_with(centre, day=(now() + timedelta(days=days)).date()).key, answers=CALM, notice_version=1)
 
 
 def test_after_three_times_missed_one_queues_again_until_one_has_come(centre: Centre) -> None:
@@ -100,11 +100,11 @@ def test_after_three_times_missed_one_queues_again_until_one_has_come(centre: Ce
     open_the_centre(centre)
     in_counselling(centre)
     rows = missed(centre, 2)
-    third = book(centre.db, actor=centre.school["S2024001"], wish=wish(centre))
+    third = book(centre.db, actor=centre.school["S2024001"], wish=wish(centre, 4))
     assert third.state == "confirmed" and missed_in_a_row(centre.db, third.client_id) == 2
     with time_machine.travel(third.starts_at - timedelta(hours=2)):
         assert cancel_own(centre.db, actor=centre.school["S2024001"], appointment_id=third.appointment_id).late_cancel
-    again = book(centre.db, actor=centre.school["S2024001"], wish=wish(centre))
+    again = book(centre.db, actor=centre.school["S2024001"], wish=wish(centre, 5))
     assert again.state == "requested" and not again.assigned and len(rows) == 2
     confirm_request(centre.db, actor=on_duty(centre), appointment_id=again.appointment_id)
     with time_machine.travel(again.starts_at, tick=True):

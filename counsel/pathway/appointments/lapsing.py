@@ -52,7 +52,7 @@ def missed_in_a_row(db: Session, client_id: UUID) -> int:
 
     A time at which duty was to be called never counts: worry is no offence (domain §1.1).
     """
-    query = select(Appointment).where(Appointment.client_id == client_id, Appointment.starts_at <= now() + timedelta(days=1))
+    query = select(Appointment).where(Appointment.client_id == client_id)
     count = 0
     for row in db.scalars(query.order_by(Appointment.starts_at.desc(), Appointment.state == "completed")):
         if row.state == "completed":
