@@ -55,6 +55,9 @@ PLAN_CONTENT = {
     "method": "认知行为",
     "number": "6",
     "frequency": "每周一次",
+    "place": "咨询室1，周二下午",
+    "duties": "来访者记录，咨询师准备",
+    "progress": "每次问一次睡眠",
     "support": "暂不找老师，本人不愿",
 }
 NOTE_CONTENT = {"format": "dap", "data": "这周睡得早些", "assessment": "灾难化想法有松动", "plan": "继续睡眠记录"}

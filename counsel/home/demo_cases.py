@@ -157,7 +157,7 @@ def _completed(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
     start = now()
     for number, days in ((1, 30), (2, 60)):
         with as_of(start + timedelta(days=days)):
-            content = {"reached": "yes", "channel": "站内信", "state": "睡得好，考试正常"}
+            content = {"reached": "yes", "channel": "站内信", "state": "睡得好，考试正常", "risk": "没有"}
             write_follow_up(db, actor=me, case=case, content=content, seen_version=0, sign=True, number=number)
     with as_of(start + timedelta(days=61)):
         finish(db, actor=me, case=case)

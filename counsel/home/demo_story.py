@@ -68,6 +68,9 @@ PLAN_WORDS = {
     "method": "认知行为",
     "number": "6",
     "frequency": "每周一次",
+    "place": "咨询室1，每周二下午",
+    "duties": "来访者做记录，咨询师一起看",
+    "progress": "每次一起看睡眠记录",
     "support": "想过请班主任配合，本人暂时不愿意",
 }
 

@@ -153,7 +153,7 @@ def _forms(zhou: Any, case: str) -> None:
     zhou.press("button[value=sign]")
     zhou.press_word("On to the plan")
     zhou.go(f"{case}/plan")
-    for field in ("problem_order", "goals", "method", "number", "frequency", "support"):
+    for field in ("problem_order", "goals", "method", "number", "frequency", "place", "duties", "progress", "support"):
         zhou.page.fill(f"#{field}", "sleep first")
     zhou.press("button[value=sign]")
 

@@ -34,11 +34,23 @@ from counsel.pathway.closing.services import (
 from counsel.pathway.followup.services import decline_follow_up, finish, write_follow_up
 from counsel.pathway.intake.levels import ask_risk_owner, record_screen
 from counsel.pathway.intake.services import receive_client
+from counsel.pathway.plans.services import plan_anew, write_plan
 from counsel.pathway.sessions.services import begin_session, write_note
 from counsel.tasks.models import Task
 from counsel.tasks.services import open_task
 from tests.conftest import Centre
-from tests.story import ALL_NO, CALM, NOTE_CONTENT, ask, in_counselling, on_duty, open_the_centre, received, slot_with
+from tests.story import (
+    ALL_NO,
+    CALM,
+    NOTE_CONTENT,
+    PLAN_CONTENT,
+    ask,
+    in_counselling,
+    on_duty,
+    open_the_centre,
+    received,
+    slot_with,
+)
 
 ZONE = "Asia/Shanghai"
 REPORT = {"summary": "四次，睡眠好转", "goals_reached": "考前睡够", "advice": "继续记录"}
@@ -134,7 +146,7 @@ def test_a_good_end_has_report_both_evaluations_and_agreed_follow_ups(centre: Ce
         finish(centre.db, actor=lan, case=case)
     with time_machine.travel(now() + timedelta(days=31), tick=True):
         assert [row.number for _case, row in overdue_follow_ups(centre.db, lan.holder_id, today(ZONE))] == [1]
-        content = {"reached": "yes", "state": "睡得好"}
+        content = {"reached": "yes", "state": "睡得好", "risk": "没有"}
         write_follow_up(centre.db, actor=lan, case=case, content=content, seen_version=0, sign=True, number=1)
         with pytest.raises(ConflictError):
             write_follow_up(centre.db, actor=lan, case=case, content=content, seen_version=0, sign=True, number=1)
@@ -210,6 +222,22 @@ def test_a_closed_case_is_never_opened_again_and_a_new_visit_begins_a_linked_one
     assert new.box_id != case.box_id and case.state == "closed"
     move = centre.db.scalars(select(CaseMove).where(CaseMove.case_id == new.case_id)).one()
     assert move.rule == "T24"
+
+
+def test_no_agreement_ends_the_case_with_the_door_open(centre: Centre) -> None:
+    """T14, R10-09: only when the plan names what stays open and what else was offered."""
+    open_the_centre(centre)
+    case = in_counselling(centre)
+    lan = centre.school["lan"]
+    plan_anew(centre.db, actor=lan, case=case, to="planning", reason="client_wish")
+    for number, more in ((2, {}), (3, {"disagreement": "目标不同", "alternatives": "团体辅导；随时可再来"})):
+        content = PLAN_CONTENT | more
+        write_plan(centre.db, actor=lan, case=case, content=content, seen_version=0, sign=True, number=number)
+        if number == 2:
+            with pytest.raises(TransitionError, match="OFFERED"):
+                close_case(centre.db, actor=lan, case=case, reason="no_agreement")
+    close_case(centre.db, actor=lan, case=case, reason="no_agreement")
+    assert (case.state, case.close_reason) == ("closed", "no_agreement")
 
 
 def test_the_director_declares_a_mistake_void_only_while_it_is_empty(centre: Centre) -> None:

@@ -67,7 +67,7 @@ PLAN = FormKind(
     Permission.CASE_READ,
     Permission.CASE_WRITE,
     shared=True,
-    needed=("problem_order", "goals", "method", "number", "frequency", "support"),
+    needed=("problem_order", "goals", "method", "number", "frequency", "place", "duties", "progress", "support"),
     conclusions=("goals",),
 )
 NOTE = FormKind("note", Permission.NOTE_READ, Permission.NOTE_WRITE, conclusions=("assessment",))
@@ -96,7 +96,7 @@ CLOSING = FormKind(
     conclusions=("summary", "goals_reached", "advice"),
 )
 EVALUATION = FormKind("F11", Permission.CASE_READ, Permission.CASE_WRITE, shared=True, needed=("conclusion",))
-FOLLOW_UP = FormKind("F12", Permission.CASE_READ, Permission.CASE_WRITE, needed=("reached", "state"), conclusions=("state",))
+FOLLOW_UP = FormKind("F12", Permission.CASE_READ, Permission.CASE_WRITE, needed=("reached", "risk"), conclusions=("state",))
 PAPER = FormKind("paper", Permission.CASE_READ, Permission.CASE_WRITE)
 
 

@@ -17,7 +17,7 @@ from counsel.core.database import house_of
 from counsel.core.errors import InvalidError
 from counsel.pathway.appointments.lapsing import missed_in_a_row
 from counsel.pathway.cases.agreement import agreed_to
-from counsel.pathway.cases.dossier import CLOSING, PLAN, REFERRAL, FormKind, read_form, write_form
+from counsel.pathway.cases.dossier import CLOSING, PAPER, PLAN, REFERRAL, FormKind, read_form, write_form
 from counsel.pathway.cases.evidence import (
     AlternativesOffered,
     ClosingReported,
@@ -155,12 +155,17 @@ def _evidence(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
     found += evaluated
     if report.signed:
         found.append(ClosingReported("F10", report.item_id))
-    if not sessions or (report.signed and evaluated and all(session.note_signed for session in sessions)):
+    if not _met(db, case) or (report.signed and evaluated and all(session.note_signed for session in sessions)):
         found.append(ProperlyEnded("END", report.item_id))
     found += [*evidence_of_tries(db, case), *tracked(db, case), *_of_absence(db, case), *_of_offers(db, actor, case)]
     if follow_ups_of(db, case):
         found.append(FollowUpAgreed("G11", case.case_id))
     return found
+
+
+def _met(db: Session, case: Case) -> bool:
+    """Return whether a session was held, here or on paper before."""
+    return case.source == PAPER.code or bool(sessions_of(db, case))
 
 
 def _of_absence(db: Session, case: Case) -> list[Evidence]:
@@ -224,7 +229,7 @@ def _seen_from_outside(db: Session, case: Case) -> list[Evidence]:
         found.append(NoOpenTask("NO_TASK", case.case_id))
     signed = {item.kind for item in items_in(db, [case.box_id]) if item.state == "signed"}
     evaluated = db.get(Evaluation, case.case_id)
-    if not sessions_of(db, case) or (CLOSING.code in signed and evaluated is not None):
+    if not _met(db, case) or (CLOSING.code in signed and evaluated is not None):
         found.append(ProperlyEnded("END", case.case_id))
     return found
 
