@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import select
@@ -36,11 +36,29 @@ class Entry:
     exact: bool
 
 
+class Acting(Protocol):
+    """What the chain wants to know of whoever acts."""
+
+    @property
+    def role(self) -> str:
+        """The role acted in."""
+
+    @property
+    def holder_id(self) -> UUID | None:
+        """The holder, or the client, if there are keys."""
+
+
 @dataclass
 class Recorder:
     """Collects the lines of one transaction; they are appended just before it commits."""
 
     entries: list[Entry] = field(default_factory=list)
+
+    def by(
+        self, actor: Acting, tag: str, *, subject_id: UUID | None = None, object_id: UUID | None = None, detail: str = ""
+    ) -> None:
+        """Note one event that somebody signed in has brought about, as `line` does."""
+        self.line(tag, role=actor.role, actor_id=actor.holder_id, subject_id=subject_id, object_id=object_id, detail=detail)
 
     def line(
         self,

@@ -36,7 +36,6 @@ class Facts:
 
     :param client_id: whom the thing is about.
     :param assigned_to: holder of the assigned counsellor.
-    :param author_id: holder who wrote it.
     :param state: state of the case or appointment.
     :param requester_id: staff account that asked for what is to be approved.
     :param read_by: holders named as readers besides the assigned counsellor, whose day has not passed.
@@ -46,7 +45,6 @@ class Facts:
 
     client_id: UUID | None = None
     assigned_to: UUID | None = None
-    author_id: UUID | None = None
     state: str | None = None
     requester_id: UUID | None = None
     by_director: bool = False

@@ -43,11 +43,6 @@ def actor_receives_it(actor: Actor, facts: Facts) -> bool:
     return actor.holder_id is not None and actor.holder_id == facts.receiver_id
 
 
-def actor_wrote_it(actor: Actor, facts: Facts) -> bool:
-    """The actor is the author."""
-    return actor.holder_id is not None and actor.holder_id == facts.author_id
-
-
 def actor_is_on_duty(actor: Actor, _facts: Facts) -> bool:
     """The actor is the duty counsellor now; a rule, not a key."""
     return actor.on_duty

@@ -44,7 +44,7 @@ def search_own(db: Session, *, actor: SignedIn, words: str) -> Iterator[Find]:
     require(db, actor, Permission.CASE_LIST)
     keyring = keys_of(db, actor)
     with recording(db) as record:
-        record.line("pathway:search:run", role=actor.role, actor_id=actor.holder_id)
+        record.by(actor, "pathway:search:run")
     return _look(db, actor, keyring, words.casefold())
 
 

@@ -49,7 +49,7 @@ def register_guest(db: Session, *, actor: SignedIn, name: str, born: date, kind:
     with recording(db) as record:
         place = {"leaves_month": date(day.year + STAYS_YEARS, 7, 1), "office": group_reader(db, "office", "card")}
         row = write_student(db, tag=login_tag(house, number), card=card, lock=lock, box_id=box_id, **place)  # type: ignore[arg-type]
-        record.line("people:guest:registered", role=actor.role, actor_id=actor.holder_id)
+        record.by(actor, "people:guest:registered")
     return row, number
 
 
@@ -84,7 +84,7 @@ def join_ids(db: Session, *, actor: SignedIn, student_no: str, client_id: UUID) 
         joined = (*others, client_id.hex) if active else (client_id.hex, *others)
         if joined != card.client_ids:
             rewrite_student(db, keyring, row, replace(card, client_ids=joined))
-        record.line("people:ids:joined", role=actor.role, actor_id=actor.holder_id)
+        record.by(actor, "people:ids:joined")
     return row.student_id
 
 

@@ -127,7 +127,7 @@ def invite_student(db: Session, *, actor: SignedIn, student_id: UUID, ends: date
             db.add(account)
         payload = {"kind": "student", "student_id": student_id.hex, "issue": card.issue, **_snapshot(card)}
         code = _write_invitation(db, account.account_id, payload, ends, born=card.born)
-        record.line("people:student:invited", role=actor.role, actor_id=actor.holder_id)
+        record.by(actor, "people:student:invited")
     return code, card
 
 
@@ -141,7 +141,7 @@ def invite_class(db: Session, *, actor: SignedIn, class_name: str, ends: datetim
     require(db, actor, Permission.STUDENT_INVITE)
     keyring = keys_of(db, actor)
     with recording(db) as record:
-        record.line("people:names:searched", role=actor.role, actor_id=actor.holder_id)
+        record.by(actor, "people:names:searched")
     active = set(db.scalars(select(Account.login_tag).where(Account.kind == "student", Account.status == "active")))
     cards = [(row, student_card(db, keyring, row)) for row in db.scalars(select(Student)) if row.login_tag not in active]
     wanted = sorted((card.student_no, row.student_id) for row, card in cards if card.class_name == class_name)
@@ -161,7 +161,7 @@ def look_up_student(db: Session, *, actor: SignedIn, student_no: str) -> tuple[S
     with recording(db) as record:
         row = db.scalar(select(Student).where(Student.login_tag == login_tag(house_of(db), student_no)))
         card = student_card(db, keyring, row) if row is not None else None
-        record.line("people:name:searched", role=actor.role, actor_id=actor.holder_id)
+        record.by(actor, "people:name:searched")
     if row is None or card is None:
         raise InvalidError(student_no="not_on_roll")
     return row, card

@@ -20,7 +20,8 @@ from counsel.keys.grants import Reader
 from counsel.keys.groups import found_group, group_reader, members_of, open_groups, renew_stale_groups
 from counsel.keys.locks import LOCKS, erase_lock, make_locks, prepare_store
 from counsel.keys.models import Box, BoxEpoch, Grant, Holder
-from counsel.keys.trust import certify, group_id, holder_row, is_root, pin_director
+from counsel.keys.trust import certify, group_id, holder_row, is_root, pin_director, roles_of
+from counsel.people.staff import dismiss
 from tests.conftest import Centre
 from tests.school import WORDS
 
@@ -216,3 +217,13 @@ def test_without_a_pin_nobody_is_root_and_a_certificate_is_made_once(centre: Cen
     assert not is_root(centre.house, me)
     pin_director(centre.house, director)
     assert is_root(centre.house, me)
+
+
+def test_who_has_left_has_no_role_any_more_and_old_signatures_still_stand(centre: Centre) -> None:
+    """篇5 4: nothing new is sealed to them; what they signed before is still believed."""
+    qiu = centre.school["qiu"]
+    assert qiu.holder_id is not None
+    dismiss(centre.db, actor=centre.school["director"], account_id=qiu.account_id, knowing=True)
+    row = holder_row(centre.db, qiu.holder_id)
+    assert row is not None and roles_of(centre.db, row) == []
+    assert roles_of(centre.db, row, even_left=True) == ["counsellor"]

@@ -57,7 +57,7 @@ def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Ta
             raise TamperError("task")
         words = open_bodies(db, box=open_box(db, keyring, item.box_id), item=item)[0] if item else {}
         cards = client_cards(db, keyring, [task.client_id]) if task.client_id else {}
-        record.line("risk:task:read", role=actor.role, actor_id=actor.holder_id, subject_id=task.client_id, object_id=task_id)
+        record.by(actor, "risk:task:read", subject_id=task.client_id, object_id=task_id)
     return task, words, cards.get(task.client_id) if task.client_id else None
 
 
@@ -80,11 +80,4 @@ def finish_task(db: Session, *, actor: SignedIn, task_id: UUID | None, outcome: 
     with recording(db) as record:
         db.refresh(task, with_for_update=True)
         end_task(task, outcome)
-        record.line(
-            "risk:task:ended",
-            role=actor.role,
-            actor_id=actor.holder_id,
-            subject_id=task.client_id,
-            object_id=task_id,
-            detail=outcome,
-        )
+        record.by(actor, "risk:task:ended", subject_id=task.client_id, object_id=task_id, detail=outcome)

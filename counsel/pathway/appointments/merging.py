@@ -42,4 +42,4 @@ def link_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None, st
     fields = {"name": known.name, "student_no": known.student_no, "birth_date": known.birth_date, "class_name": known.class_name}
     with recording(db) as record:
         rewrite_client(db, keyring, client_id, ClientCard(**{**asdict(card), **fields, "student_id": student_id.hex}))
-        record.line("people:client:linked", role=actor.role, actor_id=actor.holder_id, subject_id=client_id)
+        record.by(actor, "people:client:linked", subject_id=client_id)

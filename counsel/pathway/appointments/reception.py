@@ -66,13 +66,7 @@ def read_request(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -
 
 
 def _line(record: Recorder, actor: SignedIn, appointment: Appointment, tag: str) -> None:
-    record.line(
-        tag,
-        role=actor.role,
-        actor_id=actor.holder_id,
-        subject_id=appointment.client_id,
-        object_id=appointment.appointment_id,
-    )
+    record.by(actor, tag, subject_id=appointment.client_id, object_id=appointment.appointment_id)
 
 
 def confirm_request(db: Session, *, actor: SignedIn, appointment_id: UUID | None, queue_rank: int = 0) -> Appointment:
@@ -219,7 +213,7 @@ def _cards(db: Session, actor: SignedIn, rows: list[Appointment], names: bool) -
     with recording(db) as record:
         cards = client_cards(db, keyring, [row.client_id for row in rows])
         tag = "people:names:revealed" if names else "people:initials:read"
-        record.line(tag, role=actor.role, actor_id=actor.holder_id, detail=str(len(cards)))
+        record.by(actor, tag, detail=str(len(cards)))
     return cards
 
 

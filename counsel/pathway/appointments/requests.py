@@ -223,13 +223,7 @@ def cancel_own(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> 
 
 
 def _line(record: Recorder, actor: SignedIn, appointment: Appointment, what: str) -> None:
-    record.line(
-        f"pathway:appointment:{what}",
-        role=actor.role,
-        actor_id=actor.holder_id,
-        subject_id=appointment.client_id,
-        object_id=appointment.appointment_id,
-    )
+    record.by(actor, f"pathway:appointment:{what}", subject_id=appointment.client_id, object_id=appointment.appointment_id)
 
 
 def move_own(db: Session, *, actor: SignedIn, appointment_id: UUID | None, slot_key: str) -> Appointment:

@@ -51,7 +51,7 @@ def offer_talk(db: Session, *, actor: SignedIn, task_id: UUID | None, student_no
         offer = TalkOffer(offer_id=new_id(), client_id=card.client_id, box_id=task.box_id, state="open", on_day=day)
         db.add(offer)
         end_task(task, "talk_offered")
-        record.line("pathway:talk:offered", role=actor.role, actor_id=actor.holder_id, object_id=offer.offer_id)
+        record.by(actor, "pathway:talk:offered", object_id=offer.offer_id)
     return db.scalar(select(Account.status).where(Account.login_tag == tag)) == "active"
 
 

@@ -115,13 +115,12 @@ def _write(
     )
     db.add(row)
     with recording(db) as record:
-        record.line(
+        record.by(
+            actor,
             "pathway:agreement:recorded",
-            role=actor.role,
-            actor_id=actor.holder_id,
             subject_id=case.client_id,
             object_id=item.item_id,
-            detail=f"{item.kind} {said['way']} {'yes' if said['agreed'] else 'no'}",
+            detail=f"{item.kind} {said['way']} {('yes' if said['agreed'] else 'no')}",
         )
     return row
 

@@ -65,13 +65,7 @@ def ask_second_signature(db: Session, *, actor: SignedIn, client_id: UUID, objec
 
 
 def _line(record: Recorder, actor: SignedIn, task: Task, what: str) -> None:
-    record.line(
-        f"pathway:countersign:{what}",
-        role=actor.role,
-        actor_id=actor.holder_id,
-        subject_id=task.client_id,
-        object_id=task.task_id,
-    )
+    record.by(actor, f"pathway:countersign:{what}", subject_id=task.client_id, object_id=task.task_id)
 
 
 def signature_facts(task: Task | None) -> Facts | None:

@@ -150,13 +150,7 @@ def read_item(db: Session, *, actor: SignedIn, case: Case, item: Item, what: str
 
 
 def _line(record: Any, actor: SignedIn, case: Case, kind: FormKind, what: str, item: Item) -> None:
-    record.line(
-        f"pathway:{kind.code.lower()}:{what}",
-        role=actor.role,
-        actor_id=actor.holder_id,
-        subject_id=case.client_id,
-        object_id=item.item_id,
-    )
+    record.by(actor, f"pathway:{kind.code.lower()}:{what}", subject_id=case.client_id, object_id=item.item_id)
 
 
 def write_form(

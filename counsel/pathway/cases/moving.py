@@ -59,14 +59,7 @@ def move(
         case.state, case.close_reason = to, close_reason
         case.closed_on = _day(db) if to == "closed" else None
         log_move(db, case, step, from_state, evidence, actor, reason)
-        record.line(
-            "pathway:case:moved",
-            role=actor.role,
-            actor_id=actor.holder_id,
-            subject_id=case.client_id,
-            object_id=case.case_id,
-            detail=step.rule,
-        )
+        record.by(actor, "pathway:case:moved", subject_id=case.client_id, object_id=case.case_id, detail=step.rule)
     return step
 
 

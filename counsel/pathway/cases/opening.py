@@ -79,7 +79,7 @@ def open_case(
         seal_cover(box, case, Cover(initial))
         db.add(case)
         log_move(db, case, step, None, evidence, actor)
-        record.line("pathway:case:opened", role=actor.role, actor_id=actor.holder_id, subject_id=client_id, object_id=case_id)
+        record.by(actor, "pathway:case:opened", subject_id=client_id, object_id=case_id)
     return case
 
 

@@ -57,7 +57,7 @@ def caseload(db: Session, *, actor: SignedIn) -> list[tuple[Case, Cover]]:
     with recording(db) as record:
         cases = open_cases_of(db, actor.holder_id)
         covers = [(case, open_cover(open_box(db, keyring, case.box_id), case)) for case in cases]
-        record.line("pathway:caseload:read", role=actor.role, actor_id=actor.holder_id, detail=str(len(cases)))
+        record.by(actor, "pathway:caseload:read", detail=str(len(cases)))
     return covers
 
 

@@ -59,8 +59,7 @@ def rate(
         db.flush()
         sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
         row.client_item_id, row.waiver = item.item_id, None
-        line = {"actor_id": actor.holder_id, "subject_id": case.client_id, "object_id": case.case_id}
-        record.line("pathway:evaluation:given", role=actor.role, **line)  # type: ignore[arg-type]
+        record.by(actor, "pathway:evaluation:given", subject_id=case.client_id, object_id=case.case_id)
     return row
 
 
@@ -97,9 +96,8 @@ def _waive(db: Session, actor: SignedIn, case: Case, reason: str) -> Evaluation:
         row = _row(db, case)
         if row.client_item_id is None:
             row.waiver = reason
-        line = {"actor_id": actor.holder_id, "subject_id": case.client_id, "object_id": case.case_id}
         what = "declined" if reason == "declined" else "waived"
-        record.line(f"pathway:evaluation:{what}", role=actor.role, detail=reason, **line)
+        record.by(actor, f"pathway:evaluation:{what}", subject_id=case.client_id, object_id=case.case_id, detail=reason)
     return row
 
 

@@ -103,8 +103,7 @@ def agree_follow_ups(
         wanted = sorted(set(days)) if consent else [here]
         state = "planned" if consent else "declined"
         db.add_all(FollowUp(case_id=case.case_id, number=n, planned_on=day, state=state) for n, day in enumerate(wanted, start=1))
-        line = {"actor_id": actor.holder_id, "subject_id": case.client_id, "object_id": case.case_id}
-        record.line("pathway:followup:agreed", role=actor.role, **line)  # type: ignore[arg-type]
+        record.by(actor, "pathway:followup:agreed", subject_id=case.client_id, object_id=case.case_id)
 
 
 def follow_ups_of(db: Session, case: Case) -> list[FollowUp]:
@@ -122,8 +121,7 @@ def send_last_letter(db: Session, *, actor: SignedIn, case: Case) -> None:
             row = Evaluation(case_id=case.case_id, on_day=day)
             db.add(row)
         row.letter_on = day
-        line = {"actor_id": actor.holder_id, "subject_id": case.client_id, "object_id": case.case_id}
-        record.line("pathway:letter:sent", role=actor.role, **line)  # type: ignore[arg-type]
+        record.by(actor, "pathway:letter:sent", subject_id=case.client_id, object_id=case.case_id)
 
 
 def begin_follow_up(db: Session, *, actor: SignedIn, case: Case) -> None:

@@ -56,8 +56,7 @@ def decline_follow_up(db: Session, *, actor: SignedIn, case: Case, number: int) 
         if row is None or row.state != "planned":
             raise ConflictError("faster")
         row.state, row.settled_on = "declined", today(house_of(db).settings.time_zone)
-        line = {"actor_id": actor.holder_id, "subject_id": case.client_id, "object_id": case.case_id}
-        record.line("pathway:followup:declined", role=actor.role, **line)  # type: ignore[arg-type]
+        record.by(actor, "pathway:followup:declined", subject_id=case.client_id, object_id=case.case_id)
 
 
 def finish(db: Session, *, actor: SignedIn, case: Case) -> None:

@@ -43,7 +43,7 @@ def client_of(db: Session, *, actor: SignedIn, case: Case) -> ClientCard:
     require(db, actor, Permission.CASE_READ, case_facts(db, case), object_id=case.case_id)
     with recording(db) as record:
         card = client_cards(db, keys_of(db, actor), [case.client_id])[case.client_id]
-        record.line("people:name:read", role=actor.role, actor_id=actor.holder_id, subject_id=case.client_id)
+        record.by(actor, "people:name:read", subject_id=case.client_id)
     return card
 
 

@@ -110,7 +110,7 @@ def apply_lowering(db: Session, *, actor: SignedIn, case: Case) -> int:
         if (said["from"], said["screens"]) == (standing, asked):  # whoever was asked anew since is not lowered by an old word
             with recording(db) as record:
                 _set_level(db, actor, case, int(said["to"]))
-                record.line("pathway:level:lowered", role=actor.role, actor_id=actor.holder_id, subject_id=case.client_id)
+                record.by(actor, "pathway:level:lowered", subject_id=case.client_id)
             return int(said["to"])
     raise TransitionError("SECOND")
 

@@ -65,13 +65,7 @@ def receive_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None)
             _take_in(db, actor, case, box_id)
         change_state(db, found, "completed")
         found.case_id = case.case_id
-        record.line(
-            "pathway:appointment:completed",
-            role=actor.role,
-            actor_id=actor.holder_id,
-            subject_id=found.client_id,
-            object_id=found.appointment_id,
-        )
+        record.by(actor, "pathway:appointment:completed", subject_id=found.client_id, object_id=found.appointment_id)
     return case
 
 

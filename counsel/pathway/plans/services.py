@@ -93,8 +93,7 @@ def write_own_goals(db: Session, *, actor: SignedIn, case: Case, text: str) -> N
         item = start_item(db, box=box, kind=GOALS, author=keyring.holder_id, content={"text": text}, number=number)
         db.flush()
         sign_item(db, box=box, item=item, keyring=keyring, content={"text": text}, seen_version=item.draft_version)
-        line = {"actor_id": case.client_id, "subject_id": case.client_id, "object_id": item.item_id}
-        record.line("pathway:goals:written", role=actor.role, **line)  # type: ignore[arg-type]
+        record.by(actor, "pathway:goals:written", subject_id=case.client_id, object_id=item.item_id)
 
 
 def _goals(db: Session, case: Case) -> list[Item]:

@@ -224,8 +224,7 @@ def record_try(db: Session, *, actor: SignedIn, case: Case, way: str) -> None:
         number = 1 + (db.scalar(select(func.count()).where(ContactTry.case_id == case.case_id)) or 0)
         day = today(house_of(db).settings.time_zone)
         db.add(ContactTry(case_id=case.case_id, number=number, way=way, on_day=day))
-        line = {"actor_id": actor.holder_id, "subject_id": case.client_id, "object_id": case.case_id}
-        record.line("pathway:contact:tried", role=actor.role, **line)  # type: ignore[arg-type]
+        record.by(actor, "pathway:contact:tried", subject_id=case.client_id, object_id=case.case_id)
 
 
 def tries_of(db: Session, case: Case) -> list[ContactTry]:

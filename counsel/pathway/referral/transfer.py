@@ -74,13 +74,7 @@ def choose_receiver(db: Session, *, actor: SignedIn, case: Case, to: UUID) -> No
 
 
 def _line(record: Recorder, actor: SignedIn, case: Case, what: str) -> None:
-    record.line(
-        f"pathway:transfer:{what}",
-        role=actor.role,
-        actor_id=actor.holder_id,
-        subject_id=case.client_id,
-        object_id=case.case_id,
-    )
+    record.by(actor, f"pathway:transfer:{what}", subject_id=case.client_id, object_id=case.case_id)
 
 
 def refuse_transfer(db: Session, *, actor: SignedIn, case: Case, reason: str) -> None:
@@ -212,7 +206,7 @@ def add_second_reader(db: Session, *, actor: SignedIn, case: Case, holder_id: UU
         box = open_box(db, keyring, case.box_id)
         add_reader(db, box, reader=Reader(holder, "second"), granter=keyring)
         db.merge(CaseReader(case_id=case.case_id, holder_id=holder_id, purpose="second", until_on=None))
-        record.line("pathway:reader:added", role=actor.role, actor_id=actor.holder_id, subject_id=case.client_id)
+        record.by(actor, "pathway:reader:added", subject_id=case.client_id)
 
 
 def end_second_reader(db: Session, *, actor: SignedIn, case: Case, holder_id: UUID) -> None:
@@ -222,4 +216,4 @@ def end_second_reader(db: Session, *, actor: SignedIn, case: Case, holder_id: UU
         where = (CaseReader.case_id == case.case_id, CaseReader.holder_id == holder_id, CaseReader.purpose == "second")
         db.execute(delete(CaseReader).where(*where))
         revoke(db, case.box_id, holder_id)
-        record.line("pathway:reader:ended", role=actor.role, actor_id=actor.holder_id, subject_id=case.client_id)
+        record.by(actor, "pathway:reader:ended", subject_id=case.client_id)

@@ -63,13 +63,7 @@ def _sign(db: Session, box: OpenBox, keyring: Keyring, kind: str, number: int, c
 
 
 def _line(record: Any, actor: SignedIn, case: Case, what: str) -> None:
-    record.line(
-        f"pathway:homework:{what}",
-        role=actor.role,
-        actor_id=actor.holder_id,
-        subject_id=case.client_id,
-        object_id=case.case_id,
-    )
+    record.by(actor, f"pathway:homework:{what}", subject_id=case.client_id, object_id=case.case_id)
 
 
 def answer_homework(db: Session, *, actor: SignedIn, case: Case, number: int, state: str, result: str = "") -> Homework:

@@ -50,13 +50,7 @@ def write_process_note(db: Session, *, actor: SignedIn, case: Case, text: str, s
 
 
 def _line(record: Recorder, actor: SignedIn, case: Case, what: str) -> None:
-    record.line(
-        f"pathway:process:{what}",
-        role=actor.role,
-        actor_id=actor.holder_id,
-        subject_id=case.client_id,
-        object_id=case.case_id,
-    )
+    record.by(actor, f"pathway:process:{what}", subject_id=case.client_id, object_id=case.case_id)
 
 
 def read_process_note(db: Session, *, actor: SignedIn, case: Case) -> tuple[str, int]:

@@ -78,13 +78,7 @@ def begin_session(
             note_signed=False,
         )
         db.add(session)
-        record.line(
-            "pathway:session:held",
-            role=actor.role,
-            actor_id=actor.holder_id,
-            subject_id=case.client_id,
-            object_id=case.case_id,
-        )
+        record.by(actor, "pathway:session:held", subject_id=case.client_id, object_id=case.case_id)
     return session
 
 
