@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from bench.booking import bookings
+from bench.finding import finding
 from bench.measure import FULL, QUICK, Figure, Plan, missed
 from bench.notes import notes
 from bench.security import cost_of_security
@@ -25,9 +26,9 @@ from bench.visitors import memory_under_requests
 
 NOT_MEASURED = {
     "P1": "growth with the user's own cases; sign-in over HTTP",
-    "P2": "the caseload page beside a floor (its time alone stands under P15)",
+    "P2, P6": "10^4 own notes, 10^6 notes of others; peers",
     "P3, P4": "10^6 notes, 10^7 audit lines, PostgreSQL",
-    "P5, P6, P8, P9, P10, P11, P12, P13, P17, P18": "nothing of them",
+    "P5, P8, P9, P10, P11, P12, P13, P17, P18": "nothing of them",
     "P7": "over HTTP: both sides are called in the worker processes; 10^3..10^6 past bookings; a hundred bursts",
     "P14": "10^6 rows",
     "P15": "fewer requests than 10^4 (quick) only warm the workers up",
@@ -43,6 +44,7 @@ def measure(plan: Plan, folder: Path) -> Figure:
         figures["P1_sign_in"] = signing_in(centre, folder, plan)
         figures |= notes(centre, folder, plan)
         case_id = figures.pop("case_id")
+        figures |= finding(centre, folder, plan)
         small["flat_in_database"] = start_when_full(centre, small, plan)
         figures["P15_memory"] = memory_under_requests(centre, case_id, plan)
         figures["P7_burst"] = bookings(centre, folder, plan)

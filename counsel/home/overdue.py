@@ -1,4 +1,4 @@
-"""What is overdue in a caseload: notes, feedback to referrals, ends of pauses, agreed follow-ups. Dates only, nothing opened."""
+"""What is overdue in a caseload: notes, feedback, ends of pauses, follow-ups, homework. Dates only, nothing is opened."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,9 +12,10 @@ from counsel.core.clock import now
 from counsel.pathway.cases.models import Case
 from counsel.pathway.closing.services import overdue_follow_ups
 from counsel.pathway.referral.models import Referral
+from counsel.pathway.sessions.homework import overdue_homework
 from counsel.pathway.sessions.services import unsigned_notes
 
-KINDS = ("note", "feedback", "resume", "follow_up")
+KINDS = ("note", "feedback", "resume", "follow_up", "homework")
 
 
 def overdue_in(db: Session, *, holder_id: UUID | None, cases: Iterable[Case], day: date) -> dict[UUID, list[str]]:
@@ -32,4 +33,6 @@ def overdue_in(db: Session, *, holder_id: UUID | None, cases: Iterable[Case], da
             found[case.case_id].append("resume")
     for case, _row in overdue_follow_ups(db, holder_id, day):
         found[case.case_id].append("follow_up")
+    for case_id in overdue_homework(db, own, day):
+        found[case_id].append("homework")
     return dict(found)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from counsel.core.clock import now, today
 from counsel.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, TransitionError, UnreadableError
+from counsel.home.overdue import overdue_in
 from counsel.keys.boxes import open_box
 from counsel.pathway.assessment.criteria import suggestion
 from counsel.pathway.assessment.services import (
@@ -361,3 +362,17 @@ def test_an_agreed_plan_stays_agreed_when_something_is_added(centre: Centre) -> 
     assert item is not None and agreed_to(centre.db, actor=lan, case=case, item=item) is None
     with pytest.raises(TransitionError, match="G7"):
         finish_plan(centre.db, actor=lan, case=case)
+
+
+def test_what_is_overdue_is_known_without_opening_anything(centre: Centre) -> None:
+    """The caseload's filter: a note, homework, feedback, the end of a pause, each on its day and not before."""
+    open_the_centre(centre)
+    case = in_counselling(centre)
+    lan, day = centre.school["lan"], today(ZONE)
+    begin_session(centre.db, actor=lan, case=case, mode="letter", minutes=30)
+    give_homework(centre.db, actor=lan, case=case, session_no=1, task="睡眠日记", due_on=day)
+    place: dict[str, Any] = {"holder_id": lan.holder_id, "cases": [case]}
+    assert overdue_in(centre.db, **place, day=day) == {}
+    with time_machine.travel(now() + timedelta(days=6), tick=True):
+        assert overdue_in(centre.db, **place, day=today(ZONE)) == {case.case_id: ["note", "homework"]}
+        assert overdue_in(centre.db, holder_id=centre.school["qiu"].holder_id, cases=[], day=today(ZONE)) == {}

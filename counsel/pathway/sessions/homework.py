@@ -1,6 +1,6 @@
 """Homework: task, day, result; done or declined by the client (篇10 五; R10-11, R9-12)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -106,7 +106,7 @@ def _text(db: Session, box: OpenBox, kind: str, number: int, field: str) -> str:
     return str(open_bodies(db, box=box, item=item)[0].get(field, "")) if item is not None else ""
 
 
-def overdue_homework(db: Session, case_ids: list[UUID], day: date) -> int:
-    """Return how many tasks of some cases are past their day and unanswered."""
-    query = select(func.count()).where(Homework.case_id.in_(case_ids), Homework.state == "given", Homework.due_on < day)
-    return db.scalar(query) or 0
+def overdue_homework(db: Session, case_ids: Iterable[UUID], day: date) -> set[UUID]:
+    """Return which of some cases have a task that is past its day and unanswered."""
+    late = (Homework.state == "given", Homework.due_on < day)
+    return set(db.scalars(select(Homework.case_id).where(Homework.case_id.in_(list(case_ids)), *late)))

@@ -1,0 +1,93 @@
+"""P2 and P6: the caseload of fifty cases, a search through one's own hundred notes; beside floors, and as a house grows."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from bench.crowd import Crowd, count_of
+from bench.floor import Notes
+from bench.measure import Act, Figure, Plan, beside_floor, growth, judged, say
+from bench.pages import client_of
+from bench.saving import TEXT
+from bench.stage import COUNSELLOR, NOTES, copied
+from counsel.core.database import writing
+from counsel.core.ids import new_id
+from counsel.home.search import search_own
+from counsel.pathway.cases.evidence import ConflictClear, Evidence, IdentityMatched
+from counsel.pathway.cases.opening import open_case
+from counsel.pathway.cases.services import caseload
+from counsel.people.cards import ClientCard, write_client
+from counsel.records.models import Item
+from tests.conftest import Centre
+
+CASES, WORDS, ABSENT = 50, "继续记录", "没有这样的字"
+
+
+def finding(centre: Centre, folder: Path, plan: Plan) -> Figure:
+    """Measure both at the house's present size, and in a copy that has grown to the plan's largest number of notes."""
+    say("P2, P6")
+    _fifty_cases(centre)
+    own = folder / "finding"
+    own.mkdir()
+    floor = Notes(own)
+    floor.fill(NOTES, TEXT)
+    with ExitStack() as stack:
+        small = stack.enter_context(copied(centre, folder / "finding-small"))
+        Crowd(centre, _any_case(centre)).grow(max(plan.notes))
+        houses = {count_of(house, Item): house for house in (small, centre)}
+        loads: dict[int, Act] = {size: lambda house=house: _caseload(house) for size, house in houses.items()}  # type: ignore[misc]
+        finds: dict[int, Act] = {size: lambda house=house: _found(house, ABSENT) for size, house in houses.items()}  # type: ignore[misc]
+        return {
+            "P2_caseload_of_50": _beside_bare_page(centre, floor, plan) | {"flat": growth(plan, loads, of="items of others")},
+            "P6_search_of_100_notes": _beside_scan(centre, floor, plan) | {"flat": growth(plan, finds, of="items of others")},
+        }
+
+
+def _fifty_cases(centre: Centre) -> None:
+    """Give the counsellor fifty cases of guests, through the services."""
+    actor = centre.school[COUNSELLOR]
+    for number in range(CASES):
+        client_id = new_id()
+        with writing(centre.db):
+            write_client(centre.db, client_id=client_id, card=ClientCard(f"冉一{number}"))
+        evidence: list[Evidence] = [IdentityMatched("G1", client_id), ConflictClear("G4", client_id)]
+        open_case(centre.db, actor=actor, client_id=client_id, initial="R", source="walk_in", evidence=evidence)
+
+
+def _any_case(centre: Centre) -> UUID:
+    return caseload(centre.db, actor=centre.school[COUNSELLOR])[-1][0].case_id
+
+
+def _caseload(centre: Centre) -> list[str]:
+    with centre.session() as db:
+        rows = caseload(db, actor=centre.school[COUNSELLOR])
+        return [f"{case.case_no} {cover.initial} {cover.level}" for case, cover in rows[:CASES]]
+
+
+def _found(centre: Centre, words: str) -> list[Any]:
+    with centre.session() as db:
+        return list(search_own(db, actor=centre.school[COUNSELLOR], words=words))
+
+
+def _beside_bare_page(centre: Centre, floor: Notes, plan: Plan) -> Figure:
+    """The bare page shows fifty rows of one table, nothing sealed."""
+    bare = "SELECT id FROM notes LIMIT 50"
+    sides = {
+        "product": lambda: _caseload(centre),
+        "floor": lambda: [str(row[0]) for row in floor.db.execute(bare).fetchall()],
+    }
+    client = client_of(floor, sides)
+    figure = beside_floor(plan, lambda: client.get("/open/product"), lambda: client.get("/open/floor"))
+    return judged(figure, "ratio", 1.6)
+
+
+def _beside_scan(centre: Centre, floor: Notes, plan: Plan) -> Figure:
+    """The floor decrypts a hundred notes and looks for the words in them."""
+    assert len(_found(centre, WORDS)) >= NOTES
+
+    def scan() -> int:
+        """Count the notes in which the words stand."""
+        return sum(ABSENT.encode() in text for text in floor.open_case(0))
+
+    return judged(beside_floor(plan, lambda: _found(centre, ABSENT), scan), "ratio", 1.6)
