@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
 from counsel.confidentiality.decide import decide
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import today
@@ -34,19 +35,21 @@ COMING = ("confirmed", "offered")
 
 def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
     """Return everything the page needs; the name and each opened text have their audit lines."""
+    with recording(db) as record:
+        record.by(actor, "pathway:case:read", subject_id=case.client_id, object_id=case.case_id)
     card = client_of(db, actor=actor, case=case)
-    consent = present_consent(db, case)
+    consent = present_consent(db, case) if not _only_before(db, actor, case) else None
     rows = db.query(Appointment).filter_by(client_id=case.client_id, counsellor_id=case.counsellor_id)
     writes = decide(actor, Permission.CASE_WRITE, case_facts(db, case) or None).allowed  # type: ignore[arg-type]
     return {
         "case": case,
-        "cover": cover_of(db, actor=actor, case=case),
+        "cover": cover_of(db, actor=actor, case=case) if not _only_before(db, actor, case) else None,
         "card": card,
         "age": age_of(db, card),
         "items": signed_items(db, case),
         "answers": answers_of(db, case),
         "consent": consent,
-        "settled": consent is not None and guardian_settled(db, consent),
+        "settled": consent is not None and guardian_settled(db, actor=actor, case=case, consent=consent),
         "second": second_signature(db, consent.countersign_id) if consent else None,
         "sole": len({grant.holder_id for grant in readers_of(db, case.box_id)}) == 1,
         "writes": writes,
@@ -59,10 +62,15 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
     }
 
 
+def _only_before(db: Session, actor: SignedIn, case: Case) -> bool:
+    """Return whether the actor reads what was before a hand-over, and has no key to what came since."""
+    row = db.get(CaseReader, (case.case_id, actor.holder_id)) if actor.holder_id else None
+    return row is not None and row.purpose == "former"
+
+
 def _work(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:
     """Goals and homework are written on after a hand-over: whoever only read before has no key to those."""
-    before = db.get(CaseReader, (case.case_id, actor.holder_id)) if actor.holder_id else None
-    opens = before is None or before.purpose != "former"
+    opens = not _only_before(db, actor, case)
     return {
         "sessions": sessions_of(db, case),
         "goals": own_goals(db, actor=actor, case=case) if opens else None,

@@ -128,7 +128,7 @@ def _report(db: Session, me: SignedIn, case: Case, waiver: str = "") -> None:
         waive_evaluation(db, actor=me, case=case, reason=waiver)
         return
     marks = dict.fromkeys(MARKS, 4)
-    rate(db, actor=me, case=case, marks=marks, words="现在会自己记了", way="in_room")
+    rate(db, actor=me, case=case, marks=marks, words="现在会自己记了", way="by_phone")
     content = {"conclusion": "目标达到", "counsellor_mark": "4"}
     write_evaluation(db, actor=me, case=case, content=content, seen_version=0, sign=True)
 

@@ -65,7 +65,7 @@ def goals(db: Session, actor: SignedIn, case: str) -> Any:
     return go(url_for("home.file"))
 
 
-@page(blueprint, "/file/<case>/homework/<int:number>", OWN, ("POST",))
+@page(blueprint, "/file/<case>/homework/<int(max=9999):number>", OWN, ("POST",))
 def homework(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     """Say what became of a task; declining is fine."""
     found = own_case(db, actor=actor, case_id=parse_id(case))
@@ -109,7 +109,7 @@ def somebody_else(db: Session, actor: SignedIn, case: str) -> Any:
     return go(url_for("home.file"))
 
 
-@page(blueprint, "/file/<case>/follow-up/<int:number>", OWN, ("POST",))
+@page(blueprint, "/file/<case>/follow-up/<int(max=9999):number>", OWN, ("POST",))
 def no_follow_up(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     """Say that I would rather not be asked."""
     found = own_case(db, actor=actor, case_id=parse_id(case))

@@ -104,7 +104,7 @@ def test_who_withdraws_in_danger_is_not_left_alone(centre: Centre) -> None:
     end_counselling(centre.db, actor=student, case=case)
     assert case.state == "closing"
     report(centre, case)
-    waive_evaluation(centre.db, actor=lan, case=case, reason="lost_contact")
+    waive_evaluation(centre.db, actor=lan, case=case, reason="withdrawn")
     with pytest.raises(TransitionError, match="SAFE"):
         close_case(centre.db, actor=lan, case=case, reason="withdrawn")
     task = ask_risk_owner(centre.db, actor=lan, case=case, reason="每天联系一次")
@@ -171,7 +171,7 @@ def test_the_clients_marks_are_given_once_and_whole(centre: Centre) -> None:
         rate(centre.db, actor=lan, case=case, marks=GOOD, words="", way="own_sign_in")
     with pytest.raises(InvalidError):
         rate(centre.db, actor=lan, case=case, marks=GOOD, words="", way="on_paper")
-    rate(centre.db, actor=lan, case=case, marks=GOOD, words="", way="in_room")
+    rate(centre.db, actor=lan, case=case, marks=GOOD, words="", way="by_phone")
     with pytest.raises(ConflictError):
         rate(centre.db, actor=student, case=case, marks=GOOD, words="")
     with pytest.raises(InvalidError):
@@ -291,7 +291,7 @@ def test_two_windows_close_at_once_and_one_is_told(centre: Centre) -> None:
     lan = centre.school["lan"]
     end_counselling(centre.db, actor=lan, case=case)
     report(centre, case)
-    waive_evaluation(centre.db, actor=lan, case=case, reason="lost_contact")
+    waive_evaluation(centre.db, actor=lan, case=case, reason="withdrawn")
     case_id, outcomes, gate = case.case_id, [], threading.Barrier(2)
 
     def close() -> None:

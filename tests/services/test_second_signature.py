@@ -53,7 +53,7 @@ def test_a_declined_exception_stays_open_and_can_be_asked_anew(centre: Centre) -
     case, task = asked(centre)
     give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=False, words="先问外婆")
     consent = present_consent(centre.db, case)
-    assert consent is not None and not guardian_settled(centre.db, consent)
+    assert consent is not None and not guardian_settled(centre.db, actor=centre.school["lan"], case=case, consent=consent)
     again = record_consent(
         centre.db,
         actor=centre.school["lan"],

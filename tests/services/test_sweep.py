@@ -101,7 +101,7 @@ def address(rule: Rule, ids: dict[str, UUID]) -> str:
         value = {"number": "1", "act": "check-in", "code": "en", "mark": "x", "name": "x"}.get(name) or str(
             ids.get(name, uuid4())
         )
-        path = re.sub(rf"<(?:\w+:)?{name}>", value, path)
+        path = re.sub(rf"<(?:[^<>:]+:)?{name}>", value, path)
     return path
 
 

@@ -29,7 +29,7 @@ T11 referred_medical assessment counsellor | T11 referred_medical counselling co
 T12 referred_medical closed/medical_referral counsellor | T13 planning counselling counsellor
 T14 planning closed/no_agreement counsellor | T15 counselling counselling counsellor
 T16 counselling planning counsellor | T16 counselling assessment counsellor
-T17 active-on_hold on_hold counsellor | T17 on_hold active-on_hold counsellor
+T17 working,referred_medical,closing on_hold counsellor | T17 on_hold working,referred_medical,closing counsellor
 T18 on_hold closed/lost_contact counsellor | T18 on_hold closed/left_school counsellor
 T19 active-closing closing counsellor,client | T20 closing follow_up counsellor | T21 closing closed/withdrawn counsellor
 T22 active closed/no_show_lapsed counsellor | T23 follow_up closed/completed counsellor | T25 closed archived counsellor

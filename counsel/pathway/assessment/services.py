@@ -21,7 +21,7 @@ from counsel.pathway.assessment.models import Instrument
 from counsel.pathway.cases.dossier import ASSESSMENT, FormKind, read_form, write_form
 from counsel.pathway.cases.evidence import AssessmentDone, Evidence, InScope
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.moving import move
+from counsel.pathway.cases.moving import move, superseded
 from counsel.pathway.cases.services import case_facts
 from counsel.pathway.intake.levels import evidence_of_screen
 from counsel.records.services import items_in
@@ -98,7 +98,7 @@ def finish_assessment(db: Session, *, actor: SignedIn, case: Case) -> None:
     """
     form = read_form(db, actor=actor, case=case, kind=ASSESSMENT, number=assessments_of(db, case))
     evidence: list[Evidence] = evidence_of_screen(db, case)
-    if form.signed:
+    if form.signed and not superseded(db, case.case_id, form.item_id):
         evidence.append(AssessmentDone("G8", form.item_id))
         advised = form.content.get("severity") == "LV3" and form.content.get("medical_advice") == "yes"
         if form.content.get("severity") in ORDINARY or advised:

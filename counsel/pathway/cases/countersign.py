@@ -53,9 +53,10 @@ def ask_second_signature(db: Session, *, actor: SignedIn, client_id: UUID, objec
     with recording(db) as record:
         box = create_box(db, kind="task", readers=readers, granter=keyring)
         db.flush()
-        item = start_item(db, box=box, kind=REASON, author=keyring.holder_id, content=content)
+        told = {**content, "object": object_id.hex}
+        item = start_item(db, box=box, kind=REASON, author=keyring.holder_id, content=told)
         db.flush()
-        sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
+        sign_item(db, box=box, item=item, keyring=keyring, content=told, seen_version=item.draft_version)
         due = now() + timedelta(hours=SIGN_HOURS)
         task = open_task(db, kind="countersign", due_at=due, client_id=client_id, object_id=object_id, box_id=box.box_id)
         task.requester_id = actor.staff_id
@@ -135,7 +136,7 @@ def signed_reasons(db: Session, *, actor: SignedIn, object_id: UUID, code: str) 
     found = []
     for task in db.scalars(query.order_by(Task.ended_on.desc())):
         words = _reason_of(db, keys_of(db, actor), task)
-        if words is not None and words.get("code") == code:
+        if words is not None and (words.get("code"), words.get("object")) == (code, object_id.hex):
             found.append((task, words))
     return found
 

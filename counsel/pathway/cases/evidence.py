@@ -92,6 +92,10 @@ class EarlierEpisode(Evidence):
     """EARLIER: the client's counselling before has come to its end (T24)."""
 
 
+class FormBefore(Evidence):
+    """OLD: a form that stood when the case went back (T16): a newer one is asked for. No guard asks for it."""
+
+
 class ReasonGiven(Evidence):
     """WHY: a reason from the closed list is recorded."""
 

@@ -78,7 +78,7 @@ def _rows() -> Iterator[Transition]:
     for state in ACTIVE:
         if state != "referred_medical":
             yield Transition("T10", state, "referred_medical", c, ("G14",), "篇7 六")
-        if state != "on_hold":
+        if state not in ("on_hold", "transfer_pending"):
             yield Transition("T17", state, "on_hold", c, ("RESUME", "LOW"), "篇10 四")
             yield Transition("T17", "on_hold", state, c, ("BACK",), "篇10 四")
         if state != "closing":

@@ -17,7 +17,7 @@ from counsel.core.errors import TransitionError
 from counsel.pathway.cases.evidence import ComesBack, Evidence, NoArchiveYet
 from counsel.pathway.cases.lifecycle import CLIENT, COUNSELLOR, DIRECTOR, RECEIVER, Transition, transitions
 from counsel.pathway.cases.models import Case, CaseMove
-from counsel.pathway.cases.services import case_facts
+from counsel.pathway.cases.services import case_facts, forget_receiver
 
 ASKS = {
     COUNSELLOR: Permission.CASE_WRITE,
@@ -58,6 +58,8 @@ def move(
         case.resume_state = from_state if to in STAYS_AWAY else None
         case.state, case.close_reason = to, close_reason
         case.closed_on = _day(db) if to == "closed" else None
+        if from_state == "transfer_pending" and step.rule != "T06":
+            forget_receiver(db, case)
         log_move(db, case, step, from_state, evidence, actor, reason)
         record.by(actor, "pathway:case:moved", subject_id=case.client_id, object_id=case.case_id, detail=step.rule)
     return step
@@ -122,3 +124,9 @@ def last_move(db: Session, case_id: UUID, rule: str) -> CaseMove | None:
     """Return a case's newest transition by one rule, or None."""
     query = select(CaseMove).where(CaseMove.case_id == case_id, CaseMove.rule == rule)
     return db.scalars(query.order_by(CaseMove.number.desc())).first()
+
+
+def superseded(db: Session, case_id: UUID, item_id: UUID | None) -> bool:
+    """Return whether a form stood already when the case went back to be planned or assessed anew (T16): then it is over."""
+    anew = select(CaseMove.evidence).where(CaseMove.case_id == case_id, CaseMove.rule == "T16")
+    return item_id is not None and any(f"OLD:{item_id.hex}" in told for told in db.scalars(anew))

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
@@ -12,7 +12,8 @@ from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
-from counsel.keys.boxes import OpenBox, add_reader, open_box, open_for_writing, readers_of, revoke
+from counsel.core.errors import UnreadableError
+from counsel.keys.boxes import OpenBox, add_reader, open_box, open_for_writing, readers_of, revoke, rotate
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.models import Box
@@ -37,7 +38,7 @@ def case_facts(db: Session, case: Case | None) -> Facts | None:
         assigned_to=case.counsellor_id,
         state=case.state,
         read_by=named,
-        receiver_id=case.transfer_to,
+        receiver_id=case.transfer_to if case.state == "transfer_pending" else None,
     )
 
 
@@ -56,9 +57,17 @@ def caseload(db: Session, *, actor: SignedIn) -> list[tuple[Case, Cover]]:
     keyring = keys_of(db, actor)
     with recording(db) as record:
         cases = open_cases_of(db, actor.holder_id)
-        covers = [(case, open_cover(open_box(db, keyring, case.box_id), case)) for case in cases]
+        covers = [(case, _cover_or_blank(db, keyring, case)) for case in cases]
         record.by(actor, "pathway:caseload:read", detail=str(len(cases)))
     return covers
+
+
+def _cover_or_blank(db: Session, keyring: Keyring, case: Case) -> Cover:
+    """One case whose key is gone must not hide all the others."""
+    try:
+        return open_cover(open_box(db, keyring, case.box_id), case)
+    except UnreadableError:
+        return Cover("?")
 
 
 def find_case(db: Session, *, actor: SignedIn, case_id: UUID | None, permission: Permission) -> Case:
@@ -85,11 +94,25 @@ def cover_of(db: Session, *, actor: SignedIn, case: Case) -> Cover:
 def writing_box(db: Session, *, actor: SignedIn, case: Case, shared: bool) -> OpenBox:
     """Open a case's own box, or the one the client reads too, to write in it; a stale own box gets a new epoch first."""
     keyring = keys_of(db, actor)
+    own = open_for_writing(db, keyring, case.box_id)
     if not shared:
-        return open_for_writing(db, keyring, case.box_id)
+        return own
+    db.flush()
+    if (db.get_one(Box, case.shared_box_id).parent_epoch or 0) < own.epoch:  # somebody left since: the shared box changes too
+        rotate(db, keyring, case.shared_box_id)
+        db.flush()
     box = open_box(db, keyring, case.shared_box_id)
     _share_again(db, keyring, case, box)
     return box
+
+
+def forget_receiver(db: Session, case: Case) -> None:
+    """Take the key from whoever was to take the case over and will not; needs no key."""
+    if case.transfer_to is not None:
+        revoke(db, case.box_id, case.transfer_to)
+    where = (CaseReader.case_id == case.case_id, CaseReader.purpose == "receiving")
+    db.execute(delete(CaseReader).where(*where))
+    case.transfer_to = None
 
 
 def _share_again(db: Session, keyring: Keyring, case: Case, box: OpenBox) -> None:

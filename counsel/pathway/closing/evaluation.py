@@ -12,11 +12,11 @@ from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
-from counsel.core.errors import ConflictError, InvalidError
+from counsel.core.errors import ConflictError, InvalidError, TransitionError
 from counsel.keys.boxes import open_box
 from counsel.pathway.cases.dossier import EVALUATION, read_form, write_form
 from counsel.pathway.cases.evidence import Evaluated, Evidence
-from counsel.pathway.cases.models import WAYS, Case
+from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, writing_box
 from counsel.pathway.closing.models import WAIVERS, Evaluation
 from counsel.records.models import Item
@@ -25,6 +25,7 @@ from counsel.records.services import open_bodies, sign_item, start_item
 MARKS = ("understood", "useful", "goal", "change", "again")  # each 1 to 5
 KIND = "rating"
 OWN = "own_sign_in"
+OTHERWISE = ("by_phone", "on_paper")  # said to the counsellor
 
 
 def rate(
@@ -40,8 +41,10 @@ def rate(
     own = actor.client_id is not None
     facts = Facts(client_id=case.client_id) if own else case_facts(db, case)
     require(db, actor, Permission.FILE_OWN if own else Permission.CASE_WRITE, facts, object_id=case.case_id)
+    if case.state in ("closed", "archived"):
+        raise TransitionError("NO_STEP")
     problems = {name: "mark" for name in MARKS if marks.get(name) not in range(1, 6)}
-    if way not in WAYS or own != (way == OWN):
+    if way not in (OWN, *OTHERWISE) or own != (way == OWN):
         problems["way"] = "unknown"
     if way == "on_paper" and not sheet_place.strip():
         problems["sheet_place"] = "empty"
@@ -109,11 +112,13 @@ def write_evaluation(
 
 
 def client_marks(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
-    """Open the client's part, empty when there is none; the caller's page has its audit line."""
+    """Open the client's part, empty when there is none. Records: ``pathway:evaluation:read``."""
     row = db.get(Evaluation, case.case_id)
     item = db.get(Item, row.client_item_id) if row is not None and row.client_item_id is not None else None
     if item is None:
         return {}
+    with recording(db) as record:
+        record.by(actor, "pathway:evaluation:read", subject_id=case.client_id, object_id=item.item_id)
     return open_bodies(db, box=open_box(db, keys_of(db, actor), case.shared_box_id), item=item)[0]
 
 

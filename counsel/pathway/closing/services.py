@@ -14,10 +14,10 @@ from counsel.audit.chain import recording
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
-from counsel.core.errors import InvalidError
+from counsel.core.errors import InvalidError, TransitionError
 from counsel.pathway.appointments.lapsing import missed_in_a_row
 from counsel.pathway.cases.agreement import agreed_to
-from counsel.pathway.cases.dossier import CLOSING, PAPER, PLAN, REFERRAL, FormKind, read_form, write_form
+from counsel.pathway.cases.dossier import CLOSING, EVALUATION, PAPER, PLAN, REFERRAL, FormKind, read_form, write_form
 from counsel.pathway.cases.evidence import (
     AlternativesOffered,
     ClosingReported,
@@ -52,6 +52,7 @@ MOST_FOLLOW_UPS, LATEST_DAYS = 6, 400
 VOID_REASONS = ("opened_twice", "wrong_person", "test")
 LEAVING_REASONS = ("graduated", "left", "school_notice")
 POSTVENTION_HOURS = 72
+ELSEWHERE = ("lost_contact", "no_show_lapsed", "left_school", "deceased")  # waivers that say how the case itself ended
 
 
 def end_counselling(db: Session, *, actor: SignedIn, case: Case) -> None:
@@ -97,12 +98,16 @@ def agree_follow_ups(
     with recording(db) as record:
         number = 1 + max((i.number for i in items_in(db, [case.box_id]) if i.kind == AGREED.code), default=0)
         write_form(db, actor=actor, case=case, kind=AGREED, content=content, seen_version=0, sign=True, number=number)
+        settled = [row for row in follow_ups_of(db, case) if row.state != "planned"]
         for row in follow_ups_of(db, case):
-            db.delete(row)
+            if row not in settled:
+                db.delete(row)
         db.flush()
+        first = 1 + max((row.number for row in settled), default=0)
         wanted = sorted(set(days)) if consent else [here]
         state = "planned" if consent else "declined"
-        db.add_all(FollowUp(case_id=case.case_id, number=n, planned_on=day, state=state) for n, day in enumerate(wanted, start=1))
+        place = {"case_id": case.case_id, "state": state}
+        db.add_all(FollowUp(number=n, planned_on=on_day, **place) for n, on_day in enumerate(wanted, start=first))
         record.by(actor, "pathway:followup:agreed", subject_id=case.client_id, object_id=case.case_id)
 
 
@@ -126,7 +131,17 @@ def send_last_letter(db: Session, *, actor: SignedIn, case: Case) -> None:
 
 def begin_follow_up(db: Session, *, actor: SignedIn, case: Case) -> None:
     """T20: the goal is reached or the work is done; from here on only the agreed follow-ups. Rule: 篇10 六."""
-    move(db, actor=actor, case=case, to="follow_up", evidence=_evidence(db, actor=actor, case=case))
+    with recording(db):
+        db.refresh(case, with_for_update=True)
+        _check_waiver(db, case, "completed")
+        move(db, actor=actor, case=case, to="follow_up", evidence=_evidence(db, actor=actor, case=case))
+
+
+def _check_waiver(db: Session, case: Case, reason: str) -> None:
+    """A waiver that says how the case ended must say what the case itself says (R10-13)."""
+    row = db.get(Evaluation, case.case_id)
+    if row is not None and row.waiver in ELSEWHERE and row.waiver != reason:
+        raise TransitionError("G10")
 
 
 def close_case(db: Session, *, actor: SignedIn, case: Case, reason: str) -> None:
@@ -136,8 +151,10 @@ def close_case(db: Session, *, actor: SignedIn, case: Case, reason: str) -> None
 
     Records: ``pathway:case:moved``. Rule: 篇10 六.
     """
-    evidence = _evidence(db, actor=actor, case=case)
     with recording(db):
+        db.refresh(case, with_for_update=True)
+        _check_waiver(db, case, reason)
+        evidence = _evidence(db, actor=actor, case=case)
         move(db, actor=actor, case=case, to="closed", evidence=evidence, close_reason=reason)
 
 
@@ -225,9 +242,11 @@ def _seen_from_outside(db: Session, case: Case) -> list[Evidence]:
     waiting = select(Task.task_id).where(Task.client_id == case.client_id, Task.ended_on.is_(None))
     if db.scalar(waiting.limit(1)) is None:
         found.append(NoOpenTask("NO_TASK", case.case_id))
-    signed = {item.kind for item in items_in(db, [case.box_id]) if item.state == "signed"}
-    evaluated = db.get(Evaluation, case.case_id)
-    if not _met(db, case) or (CLOSING.code in signed and evaluated is not None):
+    signed = {item.kind for item in items_in(db, [case.box_id, case.shared_box_id]) if item.state == "signed"}
+    row = db.get(Evaluation, case.case_id)
+    evaluated = row is not None and (row.waiver is not None or (row.client_item_id is not None and EVALUATION.code in signed))
+    noted = all(session.note_signed for session in sessions_of(db, case))
+    if not _met(db, case) or (CLOSING.code in signed and evaluated and noted):
         found.append(ProperlyEnded("END", case.case_id))
     return found
 
@@ -252,5 +271,6 @@ def closing_state(db: Session, *, actor: SignedIn, case: Case) -> set[str]:
 def overdue_follow_ups(db: Session, holder_id: UUID | None, day: date) -> list[tuple[Case, FollowUp]]:
     """Return a counsellor's follow-ups whose day has come, the earliest first."""
     query = select(Case, FollowUp).join(FollowUp, FollowUp.case_id == Case.case_id)
-    due = query.where(Case.counsellor_id == holder_id, FollowUp.state == "planned", FollowUp.planned_on <= day)
+    mine = query.where(Case.counsellor_id == holder_id, Case.state == "follow_up")
+    due = mine.where(FollowUp.state == "planned", FollowUp.planned_on <= day)
     return [(case, row) for case, row in db.execute(due.order_by(FollowUp.planned_on))]

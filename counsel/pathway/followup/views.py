@@ -18,7 +18,7 @@ blueprint = Blueprint("followup", __name__)
 WRITE = Permission.CASE_WRITE
 
 
-@page(blueprint, "/cases/<case>/follow-up/<int:number>", WRITE, ("GET", "POST"))
+@page(blueprint, "/cases/<case>/follow-up/<int(max=9999):number>", WRITE, ("GET", "POST"))
 def follow_up(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     """F12."""
     found = writable(db, actor, case)

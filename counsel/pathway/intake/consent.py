@@ -15,8 +15,9 @@ from counsel.confidentiality.rules import Permission
 from counsel.core.clock import age_on, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError
+from counsel.keys.boxes import open_box
 from counsel.pathway.cases.agreement import agreed_to, record_agreement
-from counsel.pathway.cases.countersign import ask_second_signature, second_signature
+from counsel.pathway.cases.countersign import ask_second_signature, signed_reasons
 from counsel.pathway.cases.dossier import CONSENT, write_form
 from counsel.pathway.cases.models import WAYS, Case
 from counsel.pathway.cases.services import case_facts
@@ -24,7 +25,7 @@ from counsel.pathway.intake.models import Consent
 from counsel.people.cards import ClientCard, client_cards
 from counsel.people.models import RuleText
 from counsel.records.models import Item
-from counsel.records.services import items_in
+from counsel.records.services import items_in, open_bodies
 from counsel.tasks.models import Task
 
 CONSENT_TEXT = "informed_consent"
@@ -122,9 +123,15 @@ def consent_given(db: Session, *, actor: SignedIn, case: Case) -> Consent | None
     return consent if agreed_to(db, actor=actor, case=case, item=item) is not None else None
 
 
-def guardian_settled(db: Session, consent: Consent) -> bool:
-    """Return whether the guardian's part is there, or the second signature under an exception."""
-    return consent.guardian_complete or second_signature(db, consent.countersign_id) == "signed"
+def guardian_settled(db: Session, *, actor: SignedIn, case: Case, consent: Consent) -> bool:
+    """Return whether the guardian's part is there, or the second signature under an exception; read from the sealed form."""
+    item = db.get_one(Item, consent.item_id)
+    content = open_bodies(db, box=open_box(db, keys_of(db, actor), case.shared_box_id), item=item)[0]
+    part, age = str(content.get("guardian")), content.get("age")
+    if part in EXCEPTIONS:
+        signed = signed_reasons(db, actor=actor, object_id=case.case_id, code=EXCEPTIONS[part])
+        return any(task.task_id == consent.countersign_id for task, _words in signed)
+    return part in guardian_parts(age if isinstance(age, int) else None, house_of(db).settings.guardian_policy)
 
 
 def _check_consent(content: Mapping[str, Any], part: str) -> None:

@@ -38,13 +38,15 @@ def record_screen(
 ) -> Level:
     """Record the risk questions as asked; the level is the server's own and may raise the cover's, never lower it.
 
-    :raises InvalidError: nothing was asked.
+    :raises InvalidError: something was not asked, and what was answered is no danger yet.
 
     Records: ``pathway:screen:signed``. Rule: 篇4 五; domain §3.
     """
     if not answers:
         raise InvalidError(answers="unanswered")
     level = level_of(answers, ticks)
+    if level.unanswered and level.level < CALL_DUTY_LEVEL:  # danger is recorded at once; calm needs the whole list
+        raise InvalidError(answers="unanswered")
     content = {"answers": dict(answers), "ticks": sorted(ticks), "keeping": keeping, "level": level.level}
     _sign_screen(db, actor, case, content, level.level)
     return level
@@ -129,6 +131,8 @@ def ask_risk_owner(db: Session, *, actor: SignedIn, case: Case, reason: str) -> 
 
 def evidence_of_level(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
     """Return LOW for a level of 0 or 1, and SAFE for that or for an owner outside the case who has signed."""
+    if not any(item.kind == SCREEN.code for item in items_in(db, [case.box_id])):
+        return []
     if cover_of(db, actor=actor, case=case).level < CALL_DUTY_LEVEL:
         return [RiskLow("LOW", case.case_id), Safe("SAFE", case.case_id)]
     owners = signed_reasons(db, actor=actor, object_id=case.case_id, code=OWNER)

@@ -99,7 +99,7 @@ def evidence_of_intake(db: Session, *, actor: SignedIn, case: Case) -> list[Evid
     found = [*_from_intake(form), *evidence_of_screen(db, case), *evidence_of_level(db, actor=actor, case=case)]
     if consent is not None:
         found.append(ConsentGiven("G2", consent.item_id))
-        if guardian_settled(db, consent):
+        if guardian_settled(db, actor=actor, case=case, consent=consent):
             found.append(GuardianSettled("G3", consent.item_id))
     return found
 

@@ -13,13 +13,14 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.rules import Permission
-from counsel.core.errors import InvalidError
+from counsel.core.errors import InvalidError, TransitionError
 from counsel.keys.boxes import open_box
 from counsel.pathway.cases.agreement import agreed_to
-from counsel.pathway.cases.dossier import PLAN, read_form, write_form
-from counsel.pathway.cases.evidence import Evidence, PlanAgreed, ReasonGiven
+from counsel.pathway.cases.dossier import ASSESSMENT, PLAN, read_form, write_form
+from counsel.pathway.cases.evidence import Evidence, FormBefore, PlanAgreed, ReasonGiven
+from counsel.pathway.cases.lifecycle import ACTIVE
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.moving import move
+from counsel.pathway.cases.moving import move, superseded
 from counsel.records.models import Item
 from counsel.records.services import items_in, open_bodies, sign_item, start_item
 
@@ -59,7 +60,8 @@ def finish_plan(db: Session, *, actor: SignedIn, case: Case) -> None:
     """
     form = read_form(db, actor=actor, case=case, kind=PLAN, number=plan_number(db, case))
     yes = agreed_to(db, actor=actor, case=case, item=form.item) if form.signed else None
-    evidence: list[Evidence] = [PlanAgreed("G7", yes.item_id)] if yes is not None else []
+    fresh = yes is not None and not superseded(db, case.case_id, form.item_id)
+    evidence: list[Evidence] = [PlanAgreed("G7", form.item_id)] if fresh else []
     move(db, actor=actor, case=case, to="counselling", evidence=evidence)
 
 
@@ -71,7 +73,11 @@ def plan_anew(db: Session, *, actor: SignedIn, case: Case, to: str, reason: str)
     if reason not in REPLAN_REASONS:
         raise InvalidError(reason="unknown")
     target = to if to in ("planning", "assessment") else "planning"
-    move(db, actor=actor, case=case, to=target, evidence=[ReasonGiven("WHY", case.case_id)], reason=reason)
+    forms = sorted(items_in(db, [case.shared_box_id, case.box_id]), key=lambda item: item.number)
+    old = {item.kind: item for item in forms if item.state == "signed"}  # of each kind the newest
+    kinds = (PLAN.code, ASSESSMENT.code) if target == "assessment" else (PLAN.code,)
+    before = [FormBefore("OLD", old[kind].item_id) for kind in kinds if kind in old]
+    move(db, actor=actor, case=case, to=target, evidence=[ReasonGiven("WHY", case.case_id), *before], reason=reason)
 
 
 def write_own_goals(db: Session, *, actor: SignedIn, case: Case, text: str) -> None:
@@ -82,6 +88,8 @@ def write_own_goals(db: Session, *, actor: SignedIn, case: Case, text: str) -> N
     Records: ``pathway:goals:written``. Rule: 篇9 一4, 二3.
     """
     require(db, actor, Permission.FILE_OWN, Facts(client_id=case.client_id), object_id=case.case_id)
+    if case.state not in ACTIVE:
+        raise TransitionError("NO_STEP")
     if not text.strip():
         raise InvalidError(goals="empty")
     if len(text) > LONGEST_GOALS:

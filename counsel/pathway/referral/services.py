@@ -15,7 +15,6 @@ from counsel.confidentiality.rules import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError
-from counsel.pathway.assessment.services import assessments_of
 from counsel.pathway.cases.countersign import ask_second_signature, signed_reasons
 from counsel.pathway.cases.dossier import ASSESSMENT, REFERRAL, FormKind, read_form, write_form
 from counsel.pathway.cases.evidence import (
@@ -144,7 +143,8 @@ def ask_return(db: Session, *, actor: SignedIn, case: Case, reason: str) -> Task
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
     if not reason.strip():
         raise InvalidError(reason="empty")
-    content = {"code": RETURN, "reason": reason[:2000], "by": actor.name}
+    rows = [row.number for row in referrals_of(db, case) if row.kind == "medical"]
+    content = {"code": RETURN, "referral": max(rows, default=0), "reason": reason[:2000], "by": actor.name}
     return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=content)
 
 
@@ -161,19 +161,22 @@ def return_from_doctor(db: Session, *, actor: SignedIn, case: Case, to: str) -> 
 
 
 def _feedback_evidence(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
-    answered = [row for row in referrals_of(db, case) if row.kind == "medical" and row.answered_on is not None]
-    if not answered:
+    rows = [row for row in referrals_of(db, case) if row.kind == "medical"]
+    if not rows or rows[-1].answered_on is None:
         return []
-    said = read_form(db, actor=actor, case=case, kind=FEEDBACK, number=answered[-1].number)
+    said = read_form(db, actor=actor, case=case, kind=FEEDBACK, number=rows[-1].number)
     if _severity(db, actor, case) == "LV4":
-        paper = said.content.get("source") == "hospital"
-        if not paper or not signed_reasons(db, actor=actor, object_id=case.case_id, code=RETURN):
+        signed = signed_reasons(db, actor=actor, object_id=case.case_id, code=RETURN)
+        this_time = any(words.get("referral") == rows[-1].number for _task, words in signed)
+        if said.content.get("source") != "hospital" or not this_time:
             return []
     return [FeedbackGiven("FEEDBACK", said.item_id)]
 
 
 def _severity(db: Session, actor: SignedIn, case: Case) -> str:
-    form = read_form(db, actor=actor, case=case, kind=ASSESSMENT, number=assessments_of(db, case))
+    """The class of the newest signed assessment; a draft has no say."""
+    signed = [i.number for i in items_in(db, [case.box_id]) if i.kind == ASSESSMENT.code and i.state == "signed"]
+    form = read_form(db, actor=actor, case=case, kind=ASSESSMENT, number=max(signed, default=1))
     return str(form.content.get("severity") or "")
 
 
@@ -234,7 +237,8 @@ def tries_of(db: Session, case: Case) -> list[ContactTry]:
 
 def evidence_of_tries(db: Session, case: Case) -> list[Evidence]:
     """Return TRIES for enough tries over enough days (domain §10a: three, fourteen)."""
-    settings, rows = house_of(db).settings, tries_of(db, case)
+    settings, paused = house_of(db).settings, last_move(db, case.case_id, "T17")
+    rows = [row for row in tries_of(db, case) if paused is not None and row.on_day >= paused.on_day]
     if len(rows) < settings.contact_tries_limit:
         return []
     span = today(settings.time_zone) - rows[0].on_day

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
@@ -19,19 +19,18 @@ from counsel.confidentiality.rules import Permission
 from counsel.core.clock import at_local, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
-from counsel.keys.boxes import add_reader, open_box, readers_of, revoke, rotate
+from counsel.keys.boxes import add_reader, open_box, open_for_writing, revoke, rotate
 from counsel.keys.grants import Reader, make_grant
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.pathway.cases.agreement import agreed_to
 from counsel.pathway.cases.dossier import HAND_OVER, read_form, write_form
 from counsel.pathway.cases.evidence import ConflictClear, Evidence, HandedOver, ReasonGiven
 from counsel.pathway.cases.lifecycle import CLIENT, COUNSELLOR, DIRECTOR, RECEIVER
-from counsel.pathway.cases.models import Case, CaseReader
+from counsel.pathway.cases.models import Case, CaseMove, CaseReader
 from counsel.pathway.cases.moving import move
-from counsel.pathway.cases.services import case_facts
+from counsel.pathway.cases.services import case_facts, forget_receiver
 from counsel.pathway.sessions.models import CounsellingSession
 from counsel.people.staff import may_take_cases
-from counsel.records.services import items_in
 
 TRANSFER_REASONS = ("competence", "conflict", "absence", "client_wish", "leave")
 
@@ -69,6 +68,7 @@ def choose_receiver(db: Session, *, actor: SignedIn, case: Case, to: UUID) -> No
         raise TransitionError("NO_STEP")
     with recording(db) as record:
         db.refresh(case, with_for_update=True)
+        forget_receiver(db, case)
         case.transfer_to = _able(db, case, to)
         _line(record, actor, case, "assigned")
 
@@ -84,21 +84,12 @@ def refuse_transfer(db: Session, *, actor: SignedIn, case: Case, reason: str) ->
     with recording(db):
         evidence = [ReasonGiven("WHY", case.case_id)]
         move(db, actor=actor, case=case, to=case.resume_state or "", by=DIRECTOR, evidence=evidence, reason=reason)
-        _forget_receiver(db, case)
-
-
-def _forget_receiver(db: Session, case: Case) -> None:
-    if case.transfer_to is not None:
-        revoke(db, case.box_id, case.transfer_to)
-    where = (CaseReader.case_id == case.case_id, CaseReader.purpose == "receiving")
-    db.execute(delete(CaseReader).where(*where))
-    case.transfer_to = None
 
 
 def hand_over_number(db: Session, case: Case) -> int:
-    """Return the number of the hand-over in hand: an unsigned draft, else the newest, or 1."""
-    rows = [item for item in items_in(db, [case.shared_box_id]) if item.kind == HAND_OVER.code]
-    return max((item.number for item in rows), default=1)
+    """Return the number of the summary in hand: each wish to hand over (T05) has its own, read and agreed anew."""
+    asked = select(func.count()).where(CaseMove.case_id == case.case_id, CaseMove.rule == "T05")
+    return max(1, db.scalar(asked) or 0)
 
 
 def write_hand_over(
@@ -124,10 +115,12 @@ def give_key(db: Session, *, actor: SignedIn, case: Case) -> None:
         raise TransitionError("G12")
     keyring = keys_of(db, actor)
     with recording(db) as record:
-        box = open_box(db, keyring, case.box_id, for_writing=True)
-        if receiver.holder_id not in {grant.holder_id for grant in readers_of(db, case.box_id)}:
-            add_reader(db, box, reader=Reader(receiver, "receiving"), granter=keyring)
-            db.add(CaseReader(case_id=case.case_id, holder_id=receiver.holder_id, purpose="receiving", until_on=None))
+        for box_id in (case.box_id, case.shared_box_id):
+            revoke(db, box_id, receiver.holder_id)  # what an earlier part in the case left
+        db.flush()
+        box = open_for_writing(db, keyring, case.box_id)
+        add_reader(db, box, reader=Reader(receiver, "receiving"), granter=keyring)
+        db.merge(CaseReader(case_id=case.case_id, holder_id=receiver.holder_id, purpose="receiving", until_on=None))
         _line(record, actor, case, "handed")
 
 
@@ -142,9 +135,16 @@ def _ready(db: Session, actor: SignedIn, case: Case) -> bool:
 
 
 def incoming(db: Session, *, actor: SignedIn) -> list[Case]:
-    """Return the cases that are being handed over to the actor."""
-    query = select(Case).where(Case.transfer_to == actor.holder_id, Case.state == "transfer_pending")
+    """Return the cases whose key has been handed over to the actor, to read the summary and accept."""
+    given = select(CaseReader.case_id).where(CaseReader.holder_id == actor.holder_id, CaseReader.purpose == "receiving")
+    query = select(Case).where(Case.transfer_to == actor.holder_id, Case.state == "transfer_pending", Case.case_id.in_(given))
     return list(db.scalars(query.order_by(Case.case_no)))
+
+
+def key_given(db: Session, *, actor: SignedIn, case: Case) -> bool:
+    """Return whether the one who leaves has handed the key to the actor."""
+    row = db.get(CaseReader, (case.case_id, actor.holder_id)) if actor.holder_id is not None else None
+    return row is not None and row.purpose == "receiving"
 
 
 def accept_transfer(db: Session, *, actor: SignedIn, case: Case, no_conflict: bool) -> None:
@@ -158,7 +158,7 @@ def accept_transfer(db: Session, *, actor: SignedIn, case: Case, no_conflict: bo
     assert actor.holder_id is not None
     if not may_take_cases(db, actor.holder_id):
         raise TransitionError("CREDENTIAL")
-    given = db.get(CaseReader, (case.case_id, actor.holder_id)) is not None and _ready(db, actor, case)
+    given = key_given(db, actor=actor, case=case) and _ready(db, actor, case)
     evidence: list[Evidence] = [HandedOver("G12", case.case_id)] if given else []
     evidence += [ConflictClear("G4", case.case_id)] if no_conflict else []
     with recording(db):
@@ -210,10 +210,19 @@ def add_second_reader(db: Session, *, actor: SignedIn, case: Case, holder_id: UU
 
 
 def end_second_reader(db: Session, *, actor: SignedIn, case: Case, holder_id: UUID) -> None:
-    """Take a second reader's grant away; the next writing gives the box a new epoch. Records: ``pathway:reader:ended``."""
+    """Take a second reader's grant away and give both boxes a new epoch at once.
+
+    :raises InvalidError: nobody's second reader. Records: ``pathway:reader:ended``.
+    """
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    keyring = keys_of(db, actor)
     with recording(db) as record:
-        where = (CaseReader.case_id == case.case_id, CaseReader.holder_id == holder_id, CaseReader.purpose == "second")
-        db.execute(delete(CaseReader).where(*where))
+        row = db.get(CaseReader, (case.case_id, holder_id))
+        if row is None or row.purpose != "second" or holder_id == case.counsellor_id:
+            raise InvalidError(holder="unknown")
+        db.delete(row)
         revoke(db, case.box_id, holder_id)
+        for box_id in (case.box_id, case.shared_box_id):
+            db.flush()
+            rotate(db, keyring, box_id)
         record.by(actor, "pathway:reader:ended", subject_id=case.client_id)

@@ -35,6 +35,7 @@ from counsel.pathway.referral.transfer import (
     give_key,
     hand_over_number,
     incoming,
+    key_given,
     write_hand_over,
 )
 from counsel.web.forms import clean
@@ -137,9 +138,10 @@ def take_over(db: Session, actor: SignedIn, case: str) -> Any:
         accept_transfer(db, actor=actor, case=found, no_conflict=request.form.get("no_conflict") == "yes")
         flash(_("The case is yours. The colleague before can read it for a while and write no more."))
         return back_to(found)
-    state = read_form(db, actor=actor, case=found, kind=HAND_OVER, number=hand_over_number(db, found))
-    form = HandOverForm(formdata=None, data=dict(state.content))
-    return render_template("referral/take_over.html", case=found, state=state, form=form)
+    given, number = key_given(db, actor=actor, case=found), hand_over_number(db, found)
+    content = read_form(db, actor=actor, case=found, kind=HAND_OVER, number=number).content if given else {}
+    form = HandOverForm(formdata=None, data=dict(content))
+    return render_template("referral/take_over.html", case=found, form=form)
 
 
 @page(blueprint, "/cases/<case>/readers", WRITE, ("POST",))

@@ -14,9 +14,10 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.rules import Permission
-from counsel.core.errors import ConflictError, InvalidError
+from counsel.core.errors import ConflictError, InvalidError, TransitionError
 from counsel.keys.boxes import OpenBox, open_box
 from counsel.keys.bundle import Keyring
+from counsel.pathway.cases.lifecycle import ACTIVE
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, writing_box
 from counsel.pathway.sessions.models import HOMEWORK_STATES, Homework
@@ -76,6 +77,8 @@ def answer_homework(db: Session, *, actor: SignedIn, case: Case, number: int, st
     own = actor.client_id is not None
     facts = Facts(client_id=case.client_id) if own else case_facts(db, case)
     require(db, actor, Permission.FILE_OWN if own else Permission.CASE_WRITE, facts, object_id=case.case_id)
+    if case.state not in ACTIVE:
+        raise TransitionError("NO_STEP")
     if state not in HOMEWORK_STATES[1:]:
         raise InvalidError(state="unknown")
     keyring = keys_of(db, actor)

@@ -60,10 +60,11 @@ def begin_session(
     if mode in INSIDE_HOURS and not crisis and not inside_hours(db, case.counsellor_id):
         raise TransitionError("HOURS")
     settings = house_of(db).settings
-    evidence: list[Evidence] = evidence_of_screen(db, case)
-    if all(session.note_signed for session in sessions_of(db, case)):
-        evidence.append(NoteSigned("G9"))
     with recording(db) as record:
+        db.refresh(case, with_for_update=True)
+        evidence: list[Evidence] = evidence_of_screen(db, case)
+        if all(session.note_signed for session in sessions_of(db, case)):
+            evidence.append(NoteSigned("G9"))
         move(db, actor=actor, case=case, to="counselling", evidence=evidence)
         last = db.scalar(select(func.max(CounsellingSession.number)).where(CounsellingSession.case_id == case.case_id))
         session = CounsellingSession(

@@ -40,7 +40,7 @@ def begin(db: Session, actor: SignedIn, case: str) -> Any:
     return go(url_for("sessions.note", case=found.case_id, number=session.number))
 
 
-@page(blueprint, "/cases/<case>/sessions/<int:number>", Permission.NOTE_READ, ("GET", "POST"))
+@page(blueprint, "/cases/<case>/sessions/<int(max=9999):number>", Permission.NOTE_READ, ("GET", "POST"))
 def note(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     """F06: draft, sign, append."""
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.NOTE_READ)
@@ -68,7 +68,7 @@ def homework(db: Session, actor: SignedIn, case: str) -> Any:
     return back_to(found)
 
 
-@page(blueprint, "/cases/<case>/homework/<int:number>", WRITE, ("POST",))
+@page(blueprint, "/cases/<case>/homework/<int(max=9999):number>", WRITE, ("POST",))
 def homework_answer(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     """Note what the client says of a task."""
     found = writable(db, actor, case)
