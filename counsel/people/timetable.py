@@ -1,4 +1,4 @@
-"""The timetable of a term: who teaches which class, and who leads it; later the source of conflict checks (篇9 一7).
+"""The timetable of a term: who teaches which class, and who leads it: the source of conflict checks (篇9 一7).
 
 A new file replaces the old table whole, because a teacher who no longer teaches a class must not stay in it.
 """
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.accounts import find_account
 from counsel.access.gate import require
+from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.rules import Permission
@@ -76,3 +77,17 @@ def _key(db: Session, cells: Cells) -> tuple[UUID, bytes]:
     account = find_account(db, cells["login"])
     assert account is not None
     return account.account_id, class_tag(house_of(db), cells["class_name"])
+
+
+def teachers_of(db: Session, class_name: str) -> frozenset[UUID]:
+    """Return the holders who teach or lead a class: none of them counsels somebody of it (篇9 一7; G4)."""
+    if not class_name:
+        return frozenset()
+    query = select(Account.holder_id).join(Teaching, Teaching.account_id == Account.account_id)
+    rows = db.scalars(query.where(Teaching.class_tag == class_tag(house_of(db), class_name)))
+    return frozenset(holder for holder in rows if holder is not None)
+
+
+def barred_for(db: Session, actor: SignedIn) -> frozenset[UUID]:
+    """Return whom a student must not be counselled by, as far as the open vault's own card tells."""
+    return teachers_of(db, actor.keyring.card.get("class_name", "") if actor.keyring is not None else "")

@@ -89,17 +89,25 @@ def rooms(db: Session) -> dict[UUID, Room]:
     return {room.room_id: room for room in db.scalars(select(Room).order_by(Room.name))}
 
 
-def free_slots(db: Session, day: date, *, holder_id: UUID | None = None, client_id: UUID | None = None) -> list[Slot]:
+def free_slots(
+    db: Session,
+    day: date,
+    *,
+    holder_id: UUID | None = None,
+    client_id: UUID | None = None,
+    without: frozenset[UUID] = frozenset(),
+) -> list[Slot]:
     """Return the free times of one day, in order; a conflict or a taken time is simply absent.
 
     :param holder_id: one counsellor only.
     :param client_id: leave out times when this client is busy.
+    :param without: leave out these counsellors: they have another relationship with the client.
     """
     zone = house_of(db).settings.time_zone
     query = select(Availability).where(Availability.weekday == day.weekday())
     if holder_id is not None:
         query = query.where(Availability.holder_id == holder_id)
-    hours = db.scalars(query).all()
+    hours = [row for row in db.scalars(query) if row.holder_id not in without]
     able = {row.holder_id for row in hours if may_take_cases(db, row.holder_id, day)}
     resources = {row.holder_id for row in hours} | {row.room_id for row in hours} | ({client_id} if client_id else set())
     taken = taken_units(db, resources, at_local(day, 0, zone), at_local(day, 1440, zone))
@@ -122,14 +130,16 @@ def _busy(slot: Slot, taken: dict[UUID, set[int]], client_id: UUID | None) -> bo
     return any(taken.get(resource, set()) & span for resource in (slot.holder_id, slot.room_id, client_id) if resource)
 
 
-def find_slot(db: Session, key: str, *, client_id: UUID | None = None) -> Slot | None:
+def find_slot(db: Session, key: str, *, client_id: UUID | None = None, without: frozenset[UUID] = frozenset()) -> Slot | None:
     """Return the free slot that a form value names, or None."""
     holder, _, stamp = key.partition(".")
     if not (stamp.isascii() and stamp.isdecimal()) or len(stamp) > 10:
         return None
     zone = house_of(db).settings.time_zone
     day = local(datetime.fromtimestamp(int(stamp), now().tzinfo), zone).date()
-    return next((slot for slot in free_slots(db, day, client_id=client_id) if slot.key == f"{holder}.{stamp}"), None)
+    return next(
+        (slot for slot in free_slots(db, day, client_id=client_id, without=without) if slot.key == f"{holder}.{stamp}"), None
+    )
 
 
 def coming_days(db: Session, count: int = 14) -> list[date]:

@@ -138,3 +138,54 @@ def test_a_search_finds_the_own_cases_only(site: Any, somebody: Make) -> None:
 def numbers_on(person: Any) -> set[str]:
     """Return the case numbers a list shows."""
     return {text[5:9] for text in person.page.locator("main a.quiet-title").all_inner_texts()}
+
+
+def test_to_a_doctor_with_feedback_and_a_good_end_with_follow_up(site: Any, somebody: Make) -> None:
+    """C2 to T12, and T20: feedback with the wording lint, marks by telephone, both parts of the evaluation, follow-ups agreed."""
+    zhou = somebody("zhou")
+    case = open_case(zhou, "0007")
+    zhou.press_word("Record the feedback")
+    zhou.page.check("input[name=source][value=client]")
+    zhou.page.fill("#text", "诊断为焦虑症")
+    zhou.press("main form button.btn-primary")
+    assert zhou.sees("This says diagnosis or treatment") and zhou.page.input_value("#text") == "诊断为焦虑症"
+    zhou.page.fill("#text", "医生说“焦虑状态”，先观察")
+    zhou.press("main form button.btn-primary")
+    sign(zhou, f"{case}/report", summary="one talk", goals_reached="none yet", advice="see the doctor again")
+    zhou.go(f"{case}/closing")
+    for mark in ("understood", "useful", "goal", "change", "again"):
+        zhou.page.fill(f"#{mark}", "4")
+    zhou.page.check("form[action$='/marks'] input[value=by_phone]")
+    zhou.press("form[action$='/marks'] button")
+    zhou.go(f"{case}/evaluation")
+    zhou.page.check("input[name=counsellor_mark][value='4']")
+    zhou.page.fill("#conclusion", "the doctor goes on")
+    zhou.press("button[value=sign]")
+    zhou.go(f"{case}/closing")
+    zhou.page.check("form[action$='/follow-ups'] input[value=no]")
+    zhou.press("form[action$='/follow-ups'] button")
+    zhou.page.select_option("#reason", "medical_referral")
+    zhou.press_word("Close the case")
+    assert zhou.sees("Closed. It can be read"), zhou.page.inner_text("main")[:600]
+    for who in OTHERS:
+        assert somebody(who).go(f"{case}/feedback") == 404
+
+
+def test_a_follow_up_is_held_and_the_case_is_completed(site: Any, somebody: Make) -> None:
+    """T23: what was agreed is asked, or declined, before the case counts as completed."""
+    zhou = somebody("zhou")
+    case = open_case(zhou, "0013")
+    zhou.go(f"{case}/follow-up/1")
+    zhou.page.check("input[name=reached][value=yes]")
+    zhou.page.fill("#state", "sleeps well")
+    zhou.page.fill("#risk", "nothing seen")
+    zhou.press("button[value=sign]")
+    zhou.go(case)
+    zhou.press_word("All settled: close")
+    assert zhou.sees("planned") or zhou.sees("follow-up")
+    zhou.go(case)
+    zhou.press("button[name=decline][value='2']")
+    zhou.go(case)
+    zhou.press_word("All settled: close")
+    assert zhou.go(case) == 200 and zhou.sees("goals reached")
+    assert zhou.go(f"{case}/follow-up/2") == 404

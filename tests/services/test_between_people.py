@@ -15,6 +15,7 @@ from counsel.core.clock import now, today
 from counsel.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, TransitionError, UnreadableError
 from counsel.pathway.appointments.merging import link_client
 from counsel.pathway.appointments.reception import check_in, register_walk_in
+from counsel.pathway.appointments.requests import Wish, request_appointment
 from counsel.pathway.intake.services import receive_client
 from counsel.people.cards import client_cards, student_card
 from counsel.people.deputies import end_deputy, my_deputies, name_deputy, possible_deputies
@@ -24,10 +25,11 @@ from counsel.people.invitations import activate, invite_staff, invite_student, l
 from counsel.people.models import Student, Teaching
 from counsel.people.roll import import_students
 from counsel.people.staff import vouch_for
-from counsel.people.timetable import class_tag, import_timetable
+from counsel.people.timetable import barred_for, class_tag, import_timetable
+from counsel.roster.queries import free_slots
 from tests.conftest import Centre
 from tests.school import ROLL, WORDS
-from tests.story import in_counselling, open_the_centre, slot_with
+from tests.story import CALM, in_counselling, open_the_centre, slot_with
 
 GUARDIANS = """学号,监护人,关系,电话
 S2024001,苏母,母亲,13900000101
@@ -223,3 +225,21 @@ def test_an_import_needs_nobodys_keys_and_leaves_cards_openable(centre: Centre) 
         student_card(centre.db, centre.school["admin"].keyring, row)  # type: ignore[arg-type]
     keyring = keys_of(centre.db, centre.school["desk"])
     assert student_card(centre.db, keyring, row).contacts
+
+
+def test_whoever_teaches_the_class_is_not_offered_and_cannot_be_booked(centre: Centre) -> None:
+    """C5, 篇9 一7: a hard conflict by timetable, for the student's own booking and at the desk; other classes are free."""
+    open_the_centre(centre)
+    table = "login,class,head_teacher\nlan,高二1班,no\n".encode()
+    assert import_timetable(centre.db, actor=centre.school["admin"], raw=table).added == 1
+    slot = slot_with(centre)
+    wish = Wish(slot=slot.key, answers=CALM, notice_version=1)
+    with pytest.raises(ConflictError, match="slot_taken"):
+        request_appointment(centre.db, actor=centre.school["S2024001"], wish=wish)
+    with pytest.raises(ConflictError, match="slot_taken"):
+        register_walk_in(centre.db, actor=centre.school["desk"], student_no="S2024002", name="", slot_key=slot.key)
+    assert request_appointment(centre.db, actor=centre.school["S2024003"], wish=wish).counsellor_id == slot.holder_id
+    mine = barred_for(centre.db, centre.school["S2024001"])
+    assert mine == {centre.school["lan"].holder_id} and barred_for(centre.db, centre.school["S2024003"]) == frozenset()
+    offered = free_slots(centre.db, slot.starts_at.date(), without=mine)
+    assert offered and {found.holder_id for found in offered} == {centre.school["qiu"].holder_id}

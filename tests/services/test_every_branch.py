@@ -21,7 +21,7 @@ from counsel.keys.groups import found_group, group_reader, members_of, open_grou
 from counsel.keys.locks import LOCKS, erase_lock, make_locks, prepare_store
 from counsel.keys.models import Box, BoxEpoch, Grant, Holder
 from counsel.keys.trust import certify, group_id, holder_row, is_root, pin_director, roles_of
-from counsel.people.staff import dismiss
+from counsel.people.staff import dismiss, settle_in
 from tests.conftest import Centre
 from tests.school import WORDS
 
@@ -227,3 +227,16 @@ def test_who_has_left_has_no_role_any_more_and_old_signatures_still_stand(centre
     row = holder_row(centre.db, qiu.holder_id)
     assert row is not None and roles_of(centre.db, row) == []
     assert roles_of(centre.db, row, even_left=True) == ["counsellor"]
+
+
+def test_what_a_group_reads_gets_a_new_epoch_when_somebody_has_left_the_group(centre: Centre) -> None:
+    """Lazily, at the next writing: the group's newest keys read it, the old ones no longer."""
+    lan = centre.school["lan"]
+    assert lan.keyring is not None
+    readers = [Reader(holder_row(centre.db, lan.holder_id), "x"), group_reader(centre.db, "duty", "x")]  # type: ignore[arg-type]
+    with writing(centre.db):
+        box = create_box(centre.db, kind="task", readers=readers, granter=lan.keyring)
+    dismiss(centre.db, actor=centre.school["director"], account_id=centre.school["qiu"].account_id, knowing=True)
+    settle_in(centre.db, actor=lan)
+    with writing(centre.db):
+        assert open_for_writing(centre.db, lan.keyring, box.box_id).epoch == 2

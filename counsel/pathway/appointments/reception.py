@@ -26,6 +26,7 @@ from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.requests import add_appointment, answer_by, appointment_facts, change_state, open_case_for
 from counsel.people.cards import ClientCard, client_cards, student_card, write_client
 from counsel.people.models import Student
+from counsel.people.timetable import teachers_of
 from counsel.records.services import item_of, open_bodies
 from counsel.roster.queries import find_slot, rooms
 from counsel.tasks.services import open_task
@@ -238,7 +239,7 @@ def register_walk_in(
     with recording(db) as record:
         client_id, card = person_present(db, actor, student_no.strip(), name.strip())
         write_client(db, client_id=client_id, card=card)
-        slot = find_slot(db, slot_key, client_id=client_id)
+        slot = find_slot(db, slot_key, client_id=client_id, without=teachers_of(db, card.class_name))
         if slot is None:
             raise ConflictError("slot_taken")
         case = open_case_for(db, client_id)

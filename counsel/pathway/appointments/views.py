@@ -26,6 +26,7 @@ from counsel.pathway.appointments.requests import (
 )
 from counsel.pathway.appointments.talks import answer_talk
 from counsel.people.staff import staff_name
+from counsel.people.timetable import barred_for
 from counsel.risk.questions import ANSWERS, BOOKING, QUESTIONS
 from counsel.roster.queries import Slot, coming_days, free_slots, rooms
 from counsel.web.i18n import moment_words
@@ -43,10 +44,11 @@ def _chosen_day(days: list[date]) -> date | None:
     return next((day for day in days if day.isoformat() == wanted), days[0] if days else None)
 
 
-def _slot_page(db: Session, template: str, client_id: Any, holder_id: Any = None, **more: Any) -> str:
-    """Render a page on which a time is chosen."""
+def _slot_page(db: Session, template: str, actor: SignedIn, holder_id: Any = None, **more: Any) -> str:
+    """Render a page on which a time is chosen; whoever teaches the student's class is not offered (篇9 一7)."""
     days = coming_days(db)
-    per_day = {day: free_slots(db, day, holder_id=holder_id, client_id=client_id) for day in days}
+    whom = {"holder_id": holder_id, "client_id": actor.client_id, "without": barred_for(db, actor)}
+    per_day = {day: free_slots(db, day, **whom) for day in days}
     day = _chosen_day([day for day in days if per_day[day]] if "day" not in request.args else days)
     slots = per_day.get(day, []) if day else []
     names = {slot.holder_id: staff_name(db, slot.holder_id) for slot in slots}
@@ -63,7 +65,7 @@ def _parts(db: Session, slots: list[Slot]) -> list[tuple[str, list[Slot]]]:
 @page(blueprint, "/book", ASK)
 def choose(db: Session, actor: SignedIn) -> Any:
     """Step 1: choose a time."""
-    return _slot_page(db, "appointments/choose.html", actor.client_id, mode=request.args.get("mode", "in_person"), move=None)
+    return _slot_page(db, "appointments/choose.html", actor, mode=request.args.get("mode", "in_person"), move=None)
 
 
 @page(blueprint, "/book/step", ASK, ("POST",))
@@ -125,7 +127,7 @@ def _send(db: Session, actor: SignedIn, typed: dict[str, str], answers: dict[str
     except ConflictError as error:
         if error.reason != "slot_taken":
             raise
-        return _slot_page(db, "appointments/again.html", actor.client_id, typed=typed, words=conflict_words(error.reason)), 409
+        return _slot_page(db, "appointments/again.html", actor, typed=typed, words=conflict_words(error.reason)), 409
     except InvalidError as error:
         form.take(error)
         return _step_page("reason", typed, form=form, alarming=is_alarming(answers), problem=" ")
@@ -176,7 +178,7 @@ def move(db: Session, actor: SignedIn, appointment: str) -> Any:
     body = _slot_page(
         db,
         "appointments/choose.html",
-        actor.client_id,
+        actor,
         old.counsellor_id if old.assigned else None,
         mode=old.mode,
         move=old,
