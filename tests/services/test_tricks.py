@@ -249,8 +249,9 @@ def test_a_column_does_not_stand_for_the_guardian(centre: Centre) -> None:
     assert not guardian_settled(centre.db, actor=lan, case=case, consent=consent)
 
 
-def test_a_case_page_is_on_record_and_opens_for_the_one_before_after_new_writing(centre: Centre) -> None:
+def test_a_case_page_is_on_record_and_opens_for_the_one_before_after_new_writing(sqlite_centre: Centre) -> None:
     """篇4 六: an audit line for what the page shows; the reading time after a hand-over survives the first new screen."""
+    centre = sqlite_centre
     case = handed(centre)
     give_key(centre.db, actor=centre.school["lan"], case=case)
     accept_transfer(centre.db, actor=centre.school["qiu"], case=case, no_conflict=True)

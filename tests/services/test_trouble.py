@@ -358,6 +358,9 @@ def test_a_no_needs_a_named_recommendation_and_ends_the_case(centre: Centre) -> 
     with pytest.raises(CounselError, match="needed_when_no"):
         sign_intake(centre.db, actor=lan, case=case, content=content, seen_version=0)
     sign_intake(centre.db, actor=lan, case=case, content={**content, "recommendation": "法律援助 12348"}, seen_version=0)
+    with pytest.raises(TransitionError, match="SAFE"):  # nobody is sent away unasked
+        decide_intake(centre.db, actor=lan, case=case, to="out_of_scope")
+    record_screen(centre.db, actor=lan, case=case, answers=ALL_NO, ticks=frozenset(), keeping="")
     decide_intake(centre.db, actor=lan, case=case, to="out_of_scope")
     assert (case.state, case.close_reason) == ("closed", "out_of_scope")
     assert caseload(centre.db, actor=lan) == []
