@@ -93,7 +93,7 @@ def guard_words(guard: str) -> str:
         "SAFE": _("The level is 2 or above: somebody outside the case must take over watching before it ends."),
         "END": _("Sessions were held: the closing report and the evaluation, or its waiver, come before the end."),
         "F10": _("The closing report is not signed yet."),
-        "G10": _("The evaluation is missing: both sides, or the reason why the client's cannot be had."),
+        "G10": _("The evaluation is missing: both sides, or a reason why the client's cannot be had that fits this end."),
         "G11": _("Agree the follow-up first: days, a safe way, and the consent to be contacted."),
         "G12": _("The hand-over is not complete: summary and notes signed, the client's yes, the colleague's acceptance."),
         "G14": _("Written advice to see a doctor, with its receipt or a witness, comes first."),
