@@ -68,7 +68,8 @@ class Crowd:
                 CounsellingSession: _pattern(db, CounsellingSession, CounsellingSession.case_id == case_id),
                 AuditLine: _pattern(db, AuditLine, AuditLine.object_id == item["item_id"]),
             }
-        self.numbers = itertools.count(1_000_000)
+            last = db.scalar(select(func.max(Case.case_no))) or 0
+        self.numbers = itertools.count(max(1_000_000, last + 1))
 
     def grow(self, notes: int) -> None:
         """Lay so many notes more, ten to a case, with boxes, grants, locks, sessions and three audit lines each."""
