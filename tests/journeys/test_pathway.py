@@ -189,3 +189,23 @@ def test_a_follow_up_is_held_and_the_case_is_completed(site: Any, somebody: Make
     zhou.press_word("All settled: close")
     assert zhou.go(case) == 200 and zhou.sees("goals reached")
     assert zhou.go(f"{case}/follow-up/2") == 404
+
+
+def test_no_agreement_ends_with_the_door_open(site: Any, somebody: Make) -> None:
+    """C5: the plan says what stays open and what else was offered; without it the case does not end for that reason."""
+    lin = somebody("lin")
+    case = open_case(lin, "0003")
+    words = dict.fromkeys(("problem_order", "goals", "method", "number", "frequency", "place", "duties", "progress"), "sleep")
+    sign(lin, f"{case}/plan", **words, support="nobody for now", disagreement="the way of working")
+    lin.go(f"{case}/closing")
+    lin.page.select_option("#reason", "no_agreement")
+    lin.press_word("Close the case")
+    assert not lin.sees("Closed. It can be read")
+    again = dict.fromkeys(words, "sleep") | {"support": "nobody for now", "alternatives": "two institutions named"}
+    sign(lin, f"{case}/plan?number=2", **again)
+    lin.go(f"{case}/closing")
+    lin.page.select_option("#reason", "no_agreement")
+    lin.press_word("Close the case")
+    assert lin.sees("Closed. It can be read"), lin.page.inner_text("main")[:500]
+    for who in OTHERS:
+        assert somebody(who).go(f"{case}/plan") == 404

@@ -16,7 +16,22 @@ from counsel.pathway.cases.lifecycle import (
     transitions,
 )
 from counsel.pathway.cases.moving import checked
+from counsel.people.models import Client, Student
 
+KNOWN_OF_STUDENTS = {
+    "student_id",
+    "login_tag",
+    "leaves_month",
+    "card_box_id",
+    "card_sealed",
+    "born_tag",
+    "content_tag",
+    "news_box_id",
+    "news_sealed",
+    "guardians_box_id",
+    "guardians_sealed",
+    "guardians_tag",
+}
 PARTS = (COUNSELLOR, CLIENT, DIRECTOR, RECEIVER)
 TABLE = """
 T24 - intake counsellor
@@ -110,3 +125,12 @@ def test_the_archive_is_not_there_yet() -> None:
     """T25 stands and answers so; no piece of evidence can stand in for it."""
     with pytest.raises(Exception, match="ARCHIVE"):
         checked("closed", "archived", [NoArchiveYet("ARCHIVE")])
+
+
+def test_no_student_is_listed_flagged_or_ranked_and_every_end_names_its_clause() -> None:
+    """R9-03: rows of students and clients hold no mark of anybody; refusing service is an arrow with clause and named help."""
+    assert {column.name for column in Student.__table__.columns} <= KNOWN_OF_STUDENTS
+    assert {column.name for column in Client.__table__.columns} == {"client_id", "card_box_id", "card_sealed"}
+    ends = [row for row in TRANSITIONS if row.to_state == "closed"]
+    assert ends and all(row.clause.startswith("篇") and row.close_reason for row in ends)
+    assert {"REC"} <= set(next(row.guards for row in ends if row.close_reason == "out_of_scope"))
