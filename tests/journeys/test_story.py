@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from playwright.sync_api import Error
 
 Make = Callable[..., Any]
 WORDS = "Kept awake before the monthly exam, would like to talk"
@@ -98,9 +100,23 @@ def _consent_and_screen(zhou: Any, case: str) -> None:
     zhou.go(f"{case}/screen")
     for code in ("q1", "q2", "q3", "q4", "q5", "q6a", "q6b", "q7", "q8a", "q8b", "q9", "q10", "q11", "q12"):
         zhou.page.locator(f"input[name={code}][value=no] + span").click()
+    _late_answer_never_wins(zhou)
+    zhou.press("button[value=save]")
+
+
+def _late_answer_never_wins(zhou: Any) -> None:
+    """The answer to an earlier tick comes after the answer to a later one, as it may with two workers."""
+    held: list[Any] = []
+    zhou.page.route("**/screen", lambda route: route.continue_() if held else held.append(route))
+    zhou.page.locator("input[name=q12][value=yes] + span").click()
+    zhou.page.locator("input[name=q12][value=no] + span").click()
     zhou.page.locator("input[name=q1][value=yes] + span").click()
     zhou.page.wait_for_selector("output .risk-1")
-    zhou.press("button[value=save]")
+    with suppress(Error):
+        held[0].continue_()
+    zhou.page.wait_for_timeout(300)
+    assert zhou.page.locator("output .risk-1").is_visible() and zhou.page.locator("[data-stale]").is_hidden()
+    zhou.page.unroute("**/screen")
 
 
 def _yes_on_the_lent_screen(zhou: Any, case: str) -> None:

@@ -115,15 +115,22 @@
     document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") save(); });
   }
 
-  // The live risk level: asked of the server's own table, never repeated here.
+  // The live risk level: asked of the server's own table, never repeated here. Only the newest answer counts.
   for (const form of document.querySelectorAll("form[data-level]")) {
+    const stale = form.querySelector("[data-stale]");
+    let asking = null;
     form.addEventListener("change", async () => {
+      if (asking) asking.abort();
+      const mine = asking = new AbortController();
       const data = new FormData(form);
       data.set("do", "level");
-      const answer = await fetch(window.location.href, { method: "POST", body: data });
-      if (!answer.ok) return;
-      const found = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("output");
-      if (found) form.querySelector("output").replaceWith(found);
+      try {
+        const answer = await fetch(window.location.href, { method: "POST", body: data, signal: mine.signal });
+        const found = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("output");
+        if (mine !== asking) return;
+        stale.hidden = Boolean(found);
+        if (found) form.querySelector("output").replaceWith(found);
+      } catch { if (mine === asking) stale.hidden = false; }
     });
   }
 
