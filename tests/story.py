@@ -109,6 +109,8 @@ def consent_content(**changes: Any) -> dict[str, Any]:
     """Return a complete consent as the form sends it."""
     points = [limit.code for limit in LIMITS] + list(POINTS)
     full = {"points": points, "way": "on_paper", "sheet_place": "柜1", "emergency_contact": "姨妈", "guardian": "informed"}
+    if changes.get("guardian") == "signed":
+        full |= {"guardian_note": "苏母", "guardian_way": "on_paper", "guardian_place": "柜2"}
     return full | changes
 
 

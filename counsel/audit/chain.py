@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from counsel.audit.models import AuditHead, AuditLine
 from counsel.core.clock import now
 from counsel.core.database import House, house_of, writing
-from counsel.core.errors import TamperError
+from counsel.core.errors import RefusedError, TamperError
 from counsel.crypto.derive import digest, subkey
 from counsel.crypto.signatures import public_of, sign, verifies
 
@@ -82,7 +82,10 @@ class Recorder:
 
 @contextmanager
 def recording(db: Session) -> Iterator[Recorder]:
-    """Run a write transaction whose lines are appended last, once, whatever services ran inside."""
+    """Run a write transaction whose lines are appended last, once, whatever services ran inside.
+
+    When somebody is refused inside, nothing else is kept, but the refusal stands on record (R4-09).
+    """
     outer: Recorder | None = db.info.get("recorder")
     if outer is not None:
         yield outer
@@ -94,6 +97,10 @@ def recording(db: Session) -> Iterator[Recorder]:
             yield recorder
             db.flush()
             _append(db, recorder.entries)
+    except RefusedError:
+        with writing(db):
+            _append(db, [entry for entry in recorder.entries if entry.tag.endswith(":refused")])
+        raise
     finally:
         db.info["recorder"] = None
 

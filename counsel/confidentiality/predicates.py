@@ -71,3 +71,8 @@ def the_director_asked(_actor: Actor, facts: Facts) -> bool:
 def case_is_open(_actor: Actor, facts: Facts) -> bool:
     """The case is neither closed nor archived."""
     return facts.state not in (None, "closed", "archived")
+
+
+def case_is_not_archived(_actor: Actor, facts: Facts) -> bool:
+    """The case may be closed, but lies still with its counsellor: agreed follow-ups go on (篇10 六)."""
+    return facts.state not in (None, "archived")

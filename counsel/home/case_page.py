@@ -12,7 +12,7 @@ from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.keys.boxes import readers_of
 from counsel.pathway.appointments.models import Appointment
-from counsel.pathway.cases.agreement import answers_of
+from counsel.pathway.cases.agreement import GUARDIAN, answers_of
 from counsel.pathway.cases.countersign import second_signature
 from counsel.pathway.cases.dossier import signed_items
 from counsel.pathway.cases.models import Case, CaseReader
@@ -40,7 +40,9 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
     card = client_of(db, actor=actor, case=case)
     consent = present_consent(db, case) if not _only_before(db, actor, case) else None
     rows = db.query(Appointment).filter_by(client_id=case.client_id, counsellor_id=case.counsellor_id)
-    writes = decide(actor, Permission.CASE_WRITE, case_facts(db, case) or None).allowed  # type: ignore[arg-type]
+    facts = case_facts(db, case)
+    assert facts is not None
+    writes = decide(actor, Permission.CASE_WRITE, facts).allowed
     return {
         "case": case,
         "cover": cover_of(db, actor=actor, case=case) if not _only_before(db, actor, case) else None,
@@ -48,11 +50,13 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
         "age": age_of(db, card),
         "items": signed_items(db, case),
         "answers": answers_of(db, case),
+        "guardian_said": answers_of(db, case, GUARDIAN),
         "consent": consent,
         "settled": consent is not None and guardian_settled(db, actor=actor, case=case, consent=consent),
         "second": second_signature(db, consent.countersign_id) if consent else None,
         "sole": len({grant.holder_id for grant in readers_of(db, case.box_id)}) == 1,
         "writes": writes,
+        "follows": decide(actor, Permission.CASE_FOLLOW_UP, facts).allowed,
         "screen": screen_today(db, case),
         "moves": moves_of(db, case),
         "before": db.get_one(Case, case.previous_id).case_no if case.previous_id else None,

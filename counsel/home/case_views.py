@@ -12,22 +12,25 @@ from counsel.access.sign_ins import SignedIn
 from counsel.access.vault import enter_room
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import today
+from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
 from counsel.home.case_page import case_page
-from counsel.home.forms_shown import answer_points, form_lines, form_title
+from counsel.home.forms_shown import answer_points, form_lines, form_title, lines_for
 from counsel.home.search import search_own
 from counsel.home.views import blueprint
-from counsel.pathway.cases.agreement import IN_ROOM, record_agreement
-from counsel.pathway.cases.dossier import read_item
+from counsel.pathway.cases.agreement import GUARDIAN, IN_ROOM, record_agreement
+from counsel.pathway.cases.dossier import CONSENT, read_item
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.pages import writable
 from counsel.pathway.cases.services import find_case
 from counsel.records.models import Item
 from counsel.web.forms import clean
+from counsel.web.messages import problem_words
 from counsel.web.page import go, page, zone_of
 
 WRITE = Permission.CASE_WRITE
 LONGEST_QUERY = 60
+WHO = "<any(client, guardian):party>"
 
 
 @page(blueprint, "/cases/<case>", Permission.CASE_READ)
@@ -37,56 +40,70 @@ def case(db: Session, actor: SignedIn, case: str) -> Any:
     return render_template("home/case.html", **case_page(db, actor=actor, case=found))
 
 
-def _shared_item(db: Session, actor: SignedIn, case: Case, text: str) -> Item:
-    """Return a signed form of this case that the client may answer, or refuse as if it were absent."""
+def _shared_item(db: Session, actor: SignedIn, case: Case, text: str, party: str) -> Item:
+    """Return a signed form of this case that the client, or a guardian, may answer, or refuse as if it were absent."""
     number = parse_id(text)
     item = db.get(Item, number) if number is not None else None
     if item is None or item.box_id != case.shared_box_id or item.state != "signed":
         refuse(db, actor, WRITE, number)
+    if party == GUARDIAN and item.kind != CONSENT.code:  # a guardian has a part in the consent, in nothing else
+        refuse(db, actor, WRITE, number)
     return item
 
 
-@page(blueprint, "/cases/<case>/agree/<item>", WRITE, ("GET", "POST"))
-def agree(db: Session, actor: SignedIn, case: str, item: str) -> Any:
-    """How the client answers a form: hand the screen over, by telephone, on paper; or it waits on the own page."""
+@page(blueprint, f"/cases/<case>/agree/<item>/{WHO}", WRITE, ("GET", "POST"))
+def agree(db: Session, actor: SignedIn, case: str, item: str, party: str) -> Any:
+    """How somebody answers a form: hand the screen over, by telephone, on paper; the client's waits on the own page."""
     found = writable(db, actor, case)
-    form = _shared_item(db, actor, found, item)
+    form = _shared_item(db, actor, found, item, party)
+    problems: dict[str, str] = {}
+    if request.method == "POST" and request.form.get("way") == IN_ROOM:
+        path = url_for("home.room", case=found.case_id, item=form.item_id, party=party)
+        enter_room(db, actor=actor, path=path)
+        return go(path)
     if request.method == "POST":
-        way = request.form.get("way", "")
-        if way == IN_ROOM:
-            path = url_for("home.room", case=found.case_id, item=form.item_id)
-            enter_room(db, actor=actor, path=path)
-            return go(path)
-        agreed, words = request.form.get("answer") == "yes", clean(request.form.get("words"))
-        place = {"way": way, "agreed": agreed, "words": words, "sheet_place": clean(request.form.get("sheet_place"))}
-        record_agreement(db, actor=actor, case=found, item=form, points=_points(form), **place)  # type: ignore[arg-type]
-        flash(_("Recorded."))
-        return go(url_for("home.case", case=found.case_id))
-    lines = form_lines(form.kind, read_item(db, actor=actor, case=found, item=form).content)
-    return render_template(
-        "home/agree.html", case=found, item=form, title=form_title(form.kind), lines=lines, points=answer_points(form.kind)
-    )
+        problems = _answered(db, actor, found, form, party, request.form.get("way", ""))
+        if not problems:
+            flash(_("Recorded."))
+            return go(url_for("home.case", case=found.case_id))
+    asked = _asked(db, actor, found, form, party)
+    return render_template("home/agree.html", case=found, problems=problems, **asked), 422 if problems else 200
+
+
+def _answered(db: Session, actor: SignedIn, case: Case, form: Item, party: str, way: str) -> dict[str, str]:
+    """Record what was answered and return nothing, or what is wrong field by field."""
+    agreed, words = request.form.get("answer") == "yes", clean(request.form.get("words"))
+    said = {"way": way, "agreed": agreed, "words": words, "sheet_place": clean(request.form.get("sheet_place"))}
+    try:
+        record_agreement(db, actor=actor, case=case, item=form, points=_points(form), party=party, **said)  # type: ignore[arg-type]
+    except InvalidError as error:
+        return {name: problem_words(code) for name, code in error.problems.items()}
+    return {}
+
+
+def _asked(db: Session, actor: SignedIn, case: Case, form: Item, party: str) -> dict[str, Any]:
+    lines = lines_for(party, form.kind, read_item(db, actor=actor, case=case, item=form).content)
+    return {"title": form_title(form.kind), "lines": lines, "points": answer_points(form.kind), "party": party}
 
 
 def _points(form: Item) -> dict[str, bool]:
     return {code: request.form.get(f"point_{code}") == "yes" for code, _word in answer_points(form.kind)}
 
 
-@page(blueprint, "/room/<case>/<item>", WRITE, ("GET", "POST"))
-def room(db: Session, actor: SignedIn, case: str, item: str) -> Any:
-    """The one page the client sees on the counsellor's screen; nothing else opens until the passphrase is typed."""
+@page(blueprint, f"/room/<case>/<item>/{WHO}", WRITE, ("GET", "POST"))
+def room(db: Session, actor: SignedIn, case: str, item: str, party: str) -> Any:
+    """The one page that client or guardian sees on the counsellor's screen; nothing else opens until the passphrase is typed."""
     found = writable(db, actor, case)
-    form = _shared_item(db, actor, found, item)
+    form = _shared_item(db, actor, found, item, party)
     if actor.room != request.path:
         refuse(db, actor, WRITE, form.item_id)
+    problems: dict[str, str] = {}
     if request.method == "POST":
-        agreed, words = request.form.get("answer") == "yes", clean(request.form.get("words"))
-        place = {"way": IN_ROOM, "agreed": agreed, "words": words, "points": _points(form)}
-        record_agreement(db, actor=actor, case=found, item=form, **place)  # type: ignore[arg-type]
-        return render_template("home/room_done.html", case=found)
-    lines = form_lines(form.kind, read_item(db, actor=actor, case=found, item=form).content)
-    points = answer_points(form.kind)
-    return render_template("home/room.html", item=form, title=form_title(form.kind), lines=lines, points=points)
+        problems = _answered(db, actor, found, form, party, IN_ROOM)
+        if not problems:
+            return render_template("home/room_done.html", case=found)
+    asked = _asked(db, actor, found, form, party)
+    return render_template("home/room.html", problems=problems, **asked), 422 if problems else 200
 
 
 @page(blueprint, "/cases/<case>/print/<item>", Permission.CASE_READ, ("POST",))

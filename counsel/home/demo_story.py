@@ -135,6 +135,7 @@ def walk(db: Session, actor: SignedIn, case: Case, stage: str, index: int) -> No
     age = age_of(db, client_of(db, actor=actor, case=case))
     part = guardian_parts(age, house_of(db).settings.guardian_policy)[0]
     consent = {"points": points, "way": "on_paper", "sheet_place": "1号柜", "emergency_contact": "姨妈", "guardian": part}
+    consent |= {"guardian_note": "母亲", "guardian_way": "on_paper", "guardian_place": "1号柜"}
     record_consent(db, actor=actor, case=case, content=consent)
     words = {"presenting_complaint": REASONS[index], "course": "大约一个月前开始", "past_help": "没有"}
     decided = {"in_scope": "yes", "within_competence": "yes", "no_conflict": "yes", "expectations": "想轻松一点"}

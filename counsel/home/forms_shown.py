@@ -6,6 +6,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from counsel.pathway.assessment.forms import AssessmentForm
+from counsel.pathway.cases.agreement import GUARDIAN
 from counsel.pathway.closing.forms import ClosingForm, EvaluationForm, FollowUpForm
 from counsel.pathway.intake.forms import GUARDIAN_WORDS, POINT_WORDS, SHEET_WORDS, ConsentForm, IntakeForm
 from counsel.pathway.plans.forms import POINT_WORDS as PLAN_POINTS
@@ -59,23 +60,32 @@ def form_title(kind: str) -> Any:
 
 def form_lines(kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     """Return (label, text) of every filled field, in the order of the form."""
-    form_class = FORMS.get(kind)
-    if form_class is None:
-        return [(name, value) for name, value in content.items() if isinstance(value, (str, int)) and value != ""]
     if kind == "paper":
         return _paper_lines(content)
     if kind == "F02":
         return _consent_lines(content)
+    form_class = FORMS.get(kind)
+    if form_class is None:
+        return [(name, value) for name, value in content.items() if isinstance(value, (str, int)) and value != ""]
     form = form_class(formdata=None, data=dict(content))
-    return [(field.label.text, shown(field)) for field in form if field.name != "csrf_token" and field.data]
+    named = [(_l("Who takes it over"), content["receiver"])] if content.get("receiver") else []
+    return named + [(field.label.text, shown(field)) for field in form if field.name != "csrf_token" and field.data]
 
 
 def _consent_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    return [*_explained(content), (_l("Whom to reach in an emergency"), content.get("emergency_contact", ""))]
+
+
+def _explained(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     points = [POINT_WORDS[code] for code in content.get("points") or () if code in POINT_WORDS]
     found = [(_l("Explained"), _l("the six limits of secrecy, one by one")), *((_l("Explained"), word) for word in points)]
-    found.append((_l("Whom to reach in an emergency"), content.get("emergency_contact", "")))
     found.append((_l("The guardian's part"), dict(GUARDIAN_WORDS).get(str(content.get("guardian")), "")))
     return [*found, (_l("Version"), content.get("version", ""))]
+
+
+def lines_for(party: str, kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Return what somebody is asked to agree to: a guardian sees the explained points, nothing that the client has told."""
+    return _explained(content) if party == GUARDIAN else form_lines(kind, content)
 
 
 def _paper_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:

@@ -51,6 +51,12 @@ def open_tasks(db: Session, kinds: tuple[str, ...] = ("contact", "review")) -> l
     return list(db.scalars(select(Task).where(Task.ended_on.is_(None), Task.kind.in_(kinds)).order_by(Task.due_at)))
 
 
+def overdue_tasks(db: Session, client_id: UUID) -> list[Task]:
+    """Return the duty tasks about a client that should have ended by now."""
+    late = select(Task).where(Task.client_id == client_id, Task.kind.in_(("contact", "review")), Task.due_at < now())
+    return list(db.scalars(late.where(Task.ended_on.is_(None))))
+
+
 def escalate_overdue(db: Session) -> str:
     """Note every open task that its escalation role must now see; needs no key, and twice changes nothing.
 

@@ -79,7 +79,7 @@ def _case(person: Any) -> str:
 def _agree(person: Any, case: str) -> str:
     person.go(case)
     form = person.page.locator("form[action*='/print/']").first.get_attribute("action")
-    return str(form).replace("/print/", "/agree/")
+    return str(form).replace("/print/", "/agree/") + "/client"
 
 
 def _times(person: Any, _case: str) -> str:

@@ -23,7 +23,7 @@ from counsel.pathway.assessment.services import (
 from counsel.pathway.cases.agreement import agree_oneself, agreed_to, record_agreement
 from counsel.pathway.cases.dossier import CONSENT, PLAN, append_to_form
 from counsel.pathway.cases.models import Agreement, Case
-from counsel.pathway.intake.consent import consent_given, record_consent
+from counsel.pathway.intake.consent import consent_given, guardian_settled, record_consent
 from counsel.pathway.intake.levels import record_screen, record_short_screen
 from counsel.pathway.intake.services import decide_intake, sign_intake
 from counsel.pathway.plans.services import POINTS, finish_plan, own_goals, plan_anew, write_own_goals, write_plan
@@ -345,8 +345,9 @@ def test_a_birthday_during_the_case_changes_whose_yes_is_needed(
     case = received(sqlite_centre, "S2024003")
     with time_machine.travel(f"{on}T04:00:00+00:00", tick=True):
         content = consent_content(guardian=part)
-        consent = record_consent(sqlite_centre.db, actor=sqlite_centre.school["lan"], case=case, content=content)
-    assert consent.guardian_complete is complete
+        lan = sqlite_centre.school["lan"]
+        consent = record_consent(sqlite_centre.db, actor=lan, case=case, content=content)
+        assert guardian_settled(sqlite_centre.db, actor=lan, case=case, consent=consent) is complete
 
 
 def test_an_agreed_plan_stays_agreed_when_something_is_added(centre: Centre) -> None:

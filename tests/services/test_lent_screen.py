@@ -35,7 +35,7 @@ def lent(sqlite_centre: Centre) -> tuple[Flask, Any, Case, Item]:
     account = sqlite_centre.db.get_one(Account, lan.account_id)
     signed = open_sign_in(sqlite_centre.db, account=account, keyring=lan.keyring, device="computer")
     client.set_cookie("sign-in", signed.token)
-    answer = client.post(f"/cases/{case.case_id.hex}/agree/{item.item_id.hex}", data={"way": "in_room"})
+    answer = client.post(f"/cases/{case.case_id.hex}/agree/{item.item_id.hex}/client", data={"way": "in_room"})
     assert answer.status_code == 303 and "/room/" in answer.location
     return app, client, case, item
 

@@ -98,7 +98,7 @@ def address(rule: Rule, ids: dict[str, UUID]) -> str:
     """Return a route's address with ids filled in."""
     path = rule.rule
     for name in rule.arguments:
-        value = {"number": "1", "act": "check-in", "code": "en", "mark": "x", "name": "x"}.get(name) or str(
+        value = {"number": "1", "act": "check-in", "code": "en", "mark": "x", "name": "x", "party": "client"}.get(name) or str(
             ids.get(name, uuid4())
         )
         path = re.sub(rf"<(?:[^<>:]+:)?{name}>", value, path)

@@ -18,7 +18,7 @@ from counsel.pathway.assessment.services import finish_assessment, write_assessm
 from counsel.pathway.cases.agreement import record_agreement
 from counsel.pathway.cases.countersign import give_second_signature
 from counsel.pathway.cases.dossier import HAND_OVER
-from counsel.pathway.cases.models import Case, CaseReader
+from counsel.pathway.cases.models import Agreement, Case, CaseReader
 from counsel.pathway.cases.services import case_facts, caseload
 from counsel.pathway.closing.evaluation import waive_evaluation
 from counsel.pathway.closing.models import FollowUp
@@ -32,7 +32,6 @@ from counsel.pathway.closing.services import (
 )
 from counsel.pathway.intake.consent import guardian_settled, record_consent
 from counsel.pathway.intake.levels import ask_risk_owner, evidence_of_level, record_screen
-from counsel.pathway.intake.models import Consent
 from counsel.pathway.plans.services import finish_plan, plan_anew, write_own_goals
 from counsel.pathway.referral.services import (
     ask_return,
@@ -239,12 +238,12 @@ def test_a_second_signature_serves_its_own_case_only(centre: Centre) -> None:
 
 
 def test_a_column_does_not_stand_for_the_guardian(centre: Centre) -> None:
-    """G3 is read from the sealed form: a bit turned in the table changes nothing."""
+    """G3 is read from the sealed forms: the client's yes, turned into the guardian's in the table, changes nothing."""
     open_the_centre(centre)
     case = received(centre, "S2024003")
     lan = centre.school["lan"]
     consent = record_consent(centre.db, actor=lan, case=case, content=consent_content(guardian="first_talk"))
-    centre.db.execute(update(Consent).values(guardian_complete=True))
+    centre.db.execute(update(Agreement).values(party="guardian"))
     centre.db.commit()
     assert not guardian_settled(centre.db, actor=lan, case=case, consent=consent)
 

@@ -22,7 +22,7 @@ from counsel.pathway.cases.dossier import ASSESSMENT, FormKind, read_form, write
 from counsel.pathway.cases.evidence import AssessmentDone, Evidence, InScope
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move, superseded
-from counsel.pathway.cases.services import case_facts
+from counsel.pathway.cases.services import case_facts, held
 from counsel.pathway.intake.levels import evidence_of_screen
 from counsel.records.services import items_in
 
@@ -96,14 +96,15 @@ def finish_assessment(db: Session, *, actor: SignedIn, case: Case) -> None:
 
     Rule: 篇10 三; R10-04; R7-10.
     """
-    form = read_form(db, actor=actor, case=case, kind=ASSESSMENT, number=assessments_of(db, case))
-    evidence: list[Evidence] = evidence_of_screen(db, case)
-    if form.signed and not superseded(db, case.case_id, form.item_id):
-        evidence.append(AssessmentDone("G8", form.item_id))
-        advised = form.content.get("severity") == "LV3" and form.content.get("medical_advice") == "yes"
-        if form.content.get("severity") in ORDINARY or advised:
-            evidence.append(InScope("G5", form.item_id))
-    move(db, actor=actor, case=case, to="planning", evidence=evidence)
+    with held(db, case):
+        form = read_form(db, actor=actor, case=case, kind=ASSESSMENT, number=assessments_of(db, case))
+        evidence: list[Evidence] = evidence_of_screen(db, case)
+        if form.signed and not superseded(db, case.case_id, form.item_id):
+            evidence.append(AssessmentDone("G8", form.item_id))
+            advised = form.content.get("severity") == "LV3" and form.content.get("medical_advice") == "yes"
+            if form.content.get("severity") in ORDINARY or advised:
+                evidence.append(InScope("G5", form.item_id))
+        move(db, actor=actor, case=case, to="planning", evidence=evidence)
 
 
 def approve_instrument(

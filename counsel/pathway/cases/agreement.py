@@ -22,13 +22,14 @@ from counsel.core.errors import ConflictError, InvalidError
 from counsel.crypto.derive import digest
 from counsel.keys.boxes import OpenBox, open_box
 from counsel.keys.bundle import Keyring
-from counsel.pathway.cases.models import WAYS, Agreement, Case
+from counsel.pathway.cases.models import PARTIES, WAYS, Agreement, Case
 from counsel.pathway.cases.services import case_facts, writing_box
 from counsel.records.models import Body, Item
 from counsel.records.services import item_of, open_bodies, sign_item, start_item
 
 KIND = "agree"
 OWN, IN_ROOM, ON_PAPER = "own_sign_in", "in_room", "on_paper"
+THE_CLIENT, GUARDIAN = PARTIES
 LONGEST_WORDS = 1000
 
 
@@ -43,12 +44,15 @@ def record_agreement(
     words: str = "",
     sheet_place: str = "",
     points: Mapping[str, bool] | None = None,
+    party: str = THE_CLIENT,
 ) -> Agreement:
-    """Record what the client said to a signed form: in the room, by telephone or on paper.
+    """Record what the client, or a guardian, said to a signed form: in the room, by telephone or on paper.
 
     :param points: the answer to each negotiated point; the whole is agreed when all of them are.
     :param sheet_place: where the signed sheet lies, for paper.
-    :raises InvalidError: an unknown way, or paper without its place; :raises ConflictError: a form that is not signed.
+    :param words: for a guardian, who it is.
+    :raises InvalidError: an unknown way, paper without its place, a guardian without a name.
+    :raises ConflictError: a form that is not signed.
 
     Records: ``pathway:agreement:recorded``. Rule: 篇9 二2; 篇10 四.
     """
@@ -57,7 +61,9 @@ def record_agreement(
         raise InvalidError(way="unknown")
     if way == ON_PAPER and not sheet_place.strip():
         raise InvalidError(sheet_place="empty")
-    said = _said(agreed, words, points) | {"way": way, "sheet_place": sheet_place[:200], "by": actor.name}
+    if party == GUARDIAN and not words.strip():
+        raise InvalidError(words="empty")
+    said = _said(agreed, words, points) | {"way": way, "sheet_place": sheet_place[:200], "by": actor.name, "party": party}
     with recording(db):
         box = writing_box(db, actor=actor, case=case, shared=True)
         return _write(db, actor, keys_of(db, actor), case, box, item, said)
@@ -86,7 +92,7 @@ def agree_oneself(
     """
     require(db, actor, Permission.FILE_OWN, Facts(client_id=case.client_id), object_id=case.case_id)
     keyring = keys_of(db, actor)
-    said = _said(agreed, words, points) | {"way": OWN, "sheet_place": "", "by": ""}
+    said = _said(agreed, words, points) | {"way": OWN, "sheet_place": "", "by": "", "party": THE_CLIENT}
     with recording(db):
         box = open_box(db, keyring, case.shared_box_id, for_writing=True)
         return _write(db, actor, keyring, case, box, item, said)
@@ -110,6 +116,7 @@ def _write(
         item_id=item.item_id,
         revision=item.revision,
         way=said["way"],
+        party=said["party"],
         agreed=said["agreed"],
         on_day=today(house_of(db).settings.time_zone),
     )
@@ -120,7 +127,7 @@ def _write(
             "pathway:agreement:recorded",
             subject_id=case.client_id,
             object_id=item.item_id,
-            detail=f"{item.kind} {said['way']} {('yes' if said['agreed'] else 'no')}",
+            detail=f"{item.kind} {said['party']} {said['way']} {('yes' if said['agreed'] else 'no')}",
         )
     return row
 
@@ -130,24 +137,26 @@ def _digest(db: Session, item: Item) -> str:
     return digest(*(body.sealed for body in bodies)).hex()
 
 
-def newest_answer(db: Session, item_id: UUID) -> Agreement | None:
-    """Return the newest answer to a form, yes or no, or None."""
-    return db.scalars(select(Agreement).where(Agreement.item_id == item_id).order_by(Agreement.number.desc())).first()
+def newest_answer(db: Session, item_id: UUID, party: str = THE_CLIENT) -> Agreement | None:
+    """Return somebody's newest answer to a form, yes or no, or None."""
+    query = select(Agreement).where(Agreement.item_id == item_id, Agreement.party == party)
+    return db.scalars(query.order_by(Agreement.number.desc())).first()
 
 
-def answers_of(db: Session, case: Case) -> dict[UUID, Agreement]:
-    """Return the newest answer to each form of a case, by item."""
-    rows = db.scalars(select(Agreement).where(Agreement.case_id == case.case_id).order_by(Agreement.number))
-    return {row.item_id: row for row in rows}
+def answers_of(db: Session, case: Case, party: str = THE_CLIENT) -> dict[UUID, Agreement]:
+    """Return somebody's newest answer to each form of a case, by item."""
+    query = select(Agreement).where(Agreement.case_id == case.case_id, Agreement.party == party)
+    return {row.item_id: row for row in db.scalars(query.order_by(Agreement.number))}
 
 
-def agreed_to(db: Session, *, actor: SignedIn, case: Case, item: Item | None) -> Item | None:
+def agreed_to(db: Session, *, actor: SignedIn, case: Case, item: Item | None, party: str = THE_CLIENT) -> Item | None:
     """Return the item of the newest answer when it is a yes to exactly this text, else None; opens it to be sure."""
-    row = newest_answer(db, item.item_id) if item is not None else None
+    row = newest_answer(db, item.item_id, party) if item is not None else None
     if item is None or row is None or not row.agreed or row.revision != item.revision:
         return None
     said = answer_words(db, actor=actor, case=case, number=row.number)
-    fits = (said.get("item"), said.get("digest"), said.get("agreed")) == (item.item_id.hex, _digest(db, item), True)
+    wanted = (item.item_id.hex, _digest(db, item), True, party)
+    fits = (said.get("item"), said.get("digest"), said.get("agreed"), said.get("party", THE_CLIENT)) == wanted
     return item_of(db, case.shared_box_id, KIND, row.number) if fits else None
 
 

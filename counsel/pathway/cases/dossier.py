@@ -15,7 +15,7 @@ from counsel.core.errors import ConflictError, InvalidError
 from counsel.keys.boxes import open_box
 from counsel.pathway.cases.covers import change_cover
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import case_facts, writing_box
+from counsel.pathway.cases.services import case_facts, held, writing_box
 from counsel.pathway.cases.wording import forbidden_words
 from counsel.records.models import Item
 from counsel.records.services import add_addendum, item_of, items_in, open_bodies, save_draft, sign_item, start_item
@@ -96,7 +96,7 @@ CLOSING = FormKind(
     conclusions=("summary", "goals_reached", "advice"),
 )
 EVALUATION = FormKind("F11", Permission.CASE_READ, Permission.CASE_WRITE, shared=True, needed=("conclusion",))
-FOLLOW_UP = FormKind("F12", Permission.CASE_READ, Permission.CASE_WRITE, needed=("reached", "risk"), conclusions=("state",))
+FOLLOW_UP = FormKind("F12", Permission.CASE_READ, Permission.CASE_FOLLOW_UP, needed=("reached", "risk"), conclusions=("state",))
 PAPER = FormKind("paper", Permission.CASE_READ, Permission.CASE_WRITE)
 
 
@@ -178,7 +178,7 @@ def write_form(
     if sign:
         _check_complete(kind, content)
     keyring = keys_of(db, actor)
-    with recording(db) as record:
+    with held(db, case) as record:
         box = writing_box(db, actor=actor, case=case, shared=kind.shared)
         item = item_of(db, box.box_id, kind.code, number)
         if item is None:
@@ -207,7 +207,7 @@ def append_to_form(db: Session, *, actor: SignedIn, case: Case, kind: FormKind, 
     if not text.strip():
         raise InvalidError(addendum="empty")
     keyring = keys_of(db, actor)
-    with recording(db) as record:
+    with held(db, case) as record:
         box = writing_box(db, actor=actor, case=case, shared=kind.shared)
         item = item_of(db, box.box_id, kind.code, number)
         if item is None:

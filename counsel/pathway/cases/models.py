@@ -11,6 +11,7 @@ from counsel.pathway.cases.lifecycle import CLOSE_REASONS, STATES
 
 ONE_AT_A_TIME = text("state NOT IN ('follow_up', 'closed', 'archived')")
 WAYS = ("own_sign_in", "in_room", "by_phone", "on_paper")
+PARTIES = ("client", "guardian")
 READER_PURPOSES = ("second", "former", "receiving")
 
 
@@ -85,6 +86,7 @@ class Agreement(Base):
     __tablename__ = "agreements"
     __table_args__ = (
         CheckConstraint(f"way IN {WAYS}", name="way"),
+        CheckConstraint(f"party IN {PARTIES}", name="party"),
         Index("ix_agreements_item", "item_id", "number"),
         CLIENT_WORLD,
     )
@@ -94,6 +96,7 @@ class Agreement(Base):
     item_id: Mapped[UUID]
     revision: Mapped[int]
     way: Mapped[str] = mapped_column(String(12))
+    party: Mapped[str] = mapped_column(String(8), default="client")
     agreed: Mapped[bool]
     on_day: Mapped[date]
 

@@ -1,5 +1,7 @@
 """Find cases, list them by covers, open their boxes. Opening a case is `opening`, moving it `moving`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -7,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
-from counsel.audit.chain import recording
+from counsel.audit.chain import Recorder, recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
-from counsel.core.errors import UnreadableError
+from counsel.core.errors import ConflictError, UnreadableError
 from counsel.keys.boxes import OpenBox, add_reader, open_box, open_for_writing, readers_of, revoke, rotate
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
@@ -40,6 +42,20 @@ def case_facts(db: Session, case: Case | None) -> Facts | None:
         read_by=named,
         receiver_id=case.transfer_to if case.state == "transfer_pending" else None,
     )
+
+
+@contextmanager
+def held(db: Session, case: Case) -> Iterator[Recorder]:
+    """Run the block in one write transaction with the case's row locked; what was decided on before must still hold.
+
+    :raises ConflictError: somebody moved the case, or took it over, meanwhile.
+    """
+    before = (case.state, case.counsellor_id)
+    with recording(db) as record:
+        db.refresh(case, with_for_update=True)
+        if (case.state, case.counsellor_id) != before:
+            raise ConflictError("faster")
+        yield record
 
 
 def open_cases_of(db: Session, holder_id: UUID | None) -> list[Case]:

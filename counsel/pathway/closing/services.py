@@ -35,7 +35,7 @@ from counsel.pathway.cases.evidence import (
 from counsel.pathway.cases.lifecycle import CLIENT, COUNSELLOR, DIRECTOR
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move
-from counsel.pathway.cases.services import case_facts, cover_of
+from counsel.pathway.cases.services import case_facts, cover_of, held
 from counsel.pathway.closing.evaluation import evidence_of_evaluation
 from counsel.pathway.closing.models import Evaluation, FollowUp
 from counsel.pathway.intake.levels import evidence_of_level
@@ -71,6 +71,7 @@ def write_report(db: Session, *, actor: SignedIn, case: Case, content: Mapping[s
 
     Records: ``pathway:f10:drafted`` or ``:signed``. Rule: 篇10 六.
     """
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
     own = {"sessions": len(sessions_of(db, case)), "level": cover_of(db, actor=actor, case=case).level}
     full = {**content, **own, "opened_on": case.opened_on.isoformat()}
     write_form(db, actor=actor, case=case, kind=CLOSING, content=full, seen_version=seen_version, sign=sign)
@@ -131,8 +132,7 @@ def send_last_letter(db: Session, *, actor: SignedIn, case: Case) -> None:
 
 def begin_follow_up(db: Session, *, actor: SignedIn, case: Case) -> None:
     """T20: the goal is reached or the work is done; from here on only the agreed follow-ups. Rule: 篇10 六."""
-    with recording(db):
-        db.refresh(case, with_for_update=True)
+    with held(db, case):
         _check_waiver(db, case, "completed")
         move(db, actor=actor, case=case, to="follow_up", evidence=_evidence(db, actor=actor, case=case))
 
@@ -151,8 +151,7 @@ def close_case(db: Session, *, actor: SignedIn, case: Case, reason: str) -> None
 
     Records: ``pathway:case:moved``. Rule: 篇10 六.
     """
-    with recording(db):
-        db.refresh(case, with_for_update=True)
+    with held(db, case):
         _check_waiver(db, case, reason)
         evidence = _evidence(db, actor=actor, case=case)
         move(db, actor=actor, case=case, to="closed", evidence=evidence, close_reason=reason)
@@ -214,9 +213,10 @@ def void_case(db: Session, *, actor: SignedIn, case: Case, reason: str) -> None:
     if reason not in VOID_REASONS:
         raise InvalidError(reason="unknown")
     evidence: list[Evidence] = [ReasonGiven("WHY", case.case_id)]
-    if not items_in(db, [case.box_id, case.shared_box_id]):
-        evidence.append(NothingWritten("EMPTY", case.case_id))
-    move(db, actor=actor, case=case, to="closed", by=DIRECTOR, evidence=evidence, close_reason="void", reason=reason)
+    with held(db, case):
+        if not items_in(db, [case.box_id, case.shared_box_id]):
+            evidence.append(NothingWritten("EMPTY", case.case_id))
+        move(db, actor=actor, case=case, to="closed", by=DIRECTOR, evidence=evidence, close_reason="void", reason=reason)
 
 
 def close_for_leaving(db: Session, *, actor: SignedIn, case: Case, close_reason: str, reason: str) -> None:
@@ -228,8 +228,8 @@ def close_for_leaving(db: Session, *, actor: SignedIn, case: Case, close_reason:
     """
     if reason not in LEAVING_REASONS or close_reason not in ("left_school", "deceased"):
         raise InvalidError(reason="unknown")
-    evidence: list[Evidence] = [ReasonGiven("WHY", case.case_id), *_seen_from_outside(db, case)]
-    with recording(db):
+    with held(db, case):
+        evidence: list[Evidence] = [ReasonGiven("WHY", case.case_id), *_seen_from_outside(db, case)]
         move(db, actor=actor, case=case, to="closed", by=DIRECTOR, evidence=evidence, close_reason=close_reason, reason=reason)
         if close_reason == "deceased":
             due = now() + timedelta(hours=POSTVENTION_HOURS)
@@ -271,6 +271,6 @@ def closing_state(db: Session, *, actor: SignedIn, case: Case) -> set[str]:
 def overdue_follow_ups(db: Session, holder_id: UUID | None, day: date) -> list[tuple[Case, FollowUp]]:
     """Return a counsellor's follow-ups whose day has come, the earliest first."""
     query = select(Case, FollowUp).join(FollowUp, FollowUp.case_id == Case.case_id)
-    mine = query.where(Case.counsellor_id == holder_id, Case.state == "follow_up")
+    mine = query.where(Case.counsellor_id == holder_id, Case.state.in_(("follow_up", "closed")))
     due = mine.where(FollowUp.state == "planned", FollowUp.planned_on <= day)
     return [(case, row) for case, row in db.execute(due.order_by(FollowUp.planned_on))]

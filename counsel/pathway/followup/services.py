@@ -17,7 +17,7 @@ from counsel.pathway.cases.dossier import FOLLOW_UP, write_form
 from counsel.pathway.cases.evidence import Evidence, FollowedUp
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move
-from counsel.pathway.cases.services import case_facts
+from counsel.pathway.cases.services import case_facts, held
 from counsel.pathway.closing.models import FollowUp
 from counsel.pathway.closing.services import follow_ups_of
 
@@ -50,7 +50,7 @@ def decline_follow_up(db: Session, *, actor: SignedIn, case: Case, number: int) 
     """
     own = actor.client_id is not None
     facts = Facts(client_id=case.client_id) if own else case_facts(db, case)
-    require(db, actor, Permission.FILE_OWN if own else Permission.CASE_WRITE, facts, object_id=case.case_id)
+    require(db, actor, Permission.FILE_OWN if own else Permission.CASE_FOLLOW_UP, facts, object_id=case.case_id)
     with recording(db) as record:
         row = db.get(FollowUp, (case.case_id, number), with_for_update=True, populate_existing=True)
         if row is None or row.state != "planned":
@@ -64,6 +64,7 @@ def finish(db: Session, *, actor: SignedIn, case: Case) -> None:
 
     :raises TransitionError: ``FOLLOWED`` while one is planned. Rule: 篇10 六.
     """
-    open_ones = [row for row in follow_ups_of(db, case) if row.state == "planned"]
-    evidence: list[Evidence] = [] if open_ones else [FollowedUp("FOLLOWED", case.case_id)]
-    move(db, actor=actor, case=case, to="closed", evidence=evidence, close_reason="completed")
+    with held(db, case):
+        open_ones = [row for row in follow_ups_of(db, case) if row.state == "planned"]
+        evidence: list[Evidence] = [] if open_ones else [FollowedUp("FOLLOWED", case.case_id)]
+        move(db, actor=actor, case=case, to="closed", evidence=evidence, close_reason="completed")

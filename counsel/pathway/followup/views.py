@@ -8,20 +8,22 @@ from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
+from counsel.core.ids import parse_id
 from counsel.pathway.cases.dossier import FOLLOW_UP
-from counsel.pathway.cases.pages import back_to, edit_page, writable
+from counsel.pathway.cases.pages import back_to, edit_page
+from counsel.pathway.cases.services import find_case
 from counsel.pathway.closing.forms import FollowUpForm
 from counsel.pathway.followup.services import decline_follow_up, finish, write_follow_up
 from counsel.web.page import go, page
 
 blueprint = Blueprint("followup", __name__)
-WRITE = Permission.CASE_WRITE
+FOLLOW_UP_ON = Permission.CASE_FOLLOW_UP
 
 
-@page(blueprint, "/cases/<case>/follow-up/<int(max=9999):number>", WRITE, ("GET", "POST"))
+@page(blueprint, "/cases/<case>/follow-up/<int(max=9999):number>", FOLLOW_UP_ON, ("GET", "POST"))
 def follow_up(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     """F12."""
-    found = writable(db, actor, case)
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=FOLLOW_UP_ON)
 
     def save(content: dict[str, Any], seen: int, sign: bool) -> None:
         """Save or sign this form."""
@@ -30,10 +32,10 @@ def follow_up(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     return edit_page(db, actor, found, FOLLOW_UP, FollowUpForm, "sessions/form.html", save, min(number, 99))
 
 
-@page(blueprint, "/cases/<case>/follow-up", WRITE, ("POST",))
+@page(blueprint, "/cases/<case>/follow-up", FOLLOW_UP_ON, ("POST",))
 def act(db: Session, actor: SignedIn, case: str) -> Any:
     """Declined, or all settled: T23."""
-    found = writable(db, actor, case)
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=FOLLOW_UP_ON)
     number = request.form.get("decline", "")
     if number.isdecimal():
         decline_follow_up(db, actor=actor, case=found, number=int(number[:3]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from sqlalchemy import func, select
@@ -16,7 +17,7 @@ from counsel.core.clock import age_on, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError
 from counsel.keys.boxes import open_box
-from counsel.pathway.cases.agreement import agreed_to, record_agreement
+from counsel.pathway.cases.agreement import GUARDIAN, IN_ROOM, ON_PAPER, agreed_to, record_agreement
 from counsel.pathway.cases.countersign import ask_second_signature, signed_reasons
 from counsel.pathway.cases.dossier import CONSENT, write_form
 from counsel.pathway.cases.models import WAYS, Case
@@ -30,7 +31,8 @@ from counsel.tasks.models import Task
 
 CONSENT_TEXT = "informed_consent"
 POINTS = ("nature", "setting", "records", "supervision", "rights", "sensitive")
-AT_ONCE = ("by_phone", "on_paper")  # said or signed before the form is filled in
+AT_ONCE = ("by_phone", ON_PAPER)  # said or signed before the form is filled in
+GUARDIAN_WAYS = (IN_ROOM, *AT_ONCE)
 EXCEPTIONS = {"emergency": "E1", "conflicted": "E2"}  # each with its reason and a second signature (domain §1.3 G3)
 GUARDIAN_PARTS = ("signed", "informed", "contraindicated", "first_talk", "not_needed", *EXCEPTIONS)
 CHILD, ADULT = 14, 18
@@ -75,17 +77,17 @@ def consent_version(db: Session) -> int:
 def record_consent(db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any]) -> Consent:
     """F02: every limit and every point explained one by one, agreed in one of four ways, the guardian's part by age.
 
+    A guardian who signs does so in a way of the own, recorded as an answer of its own.
     An exception to the guardian's part (E1 danger, E2 the guardian is suspected or has another interest) asks the director
     for a second signature and counts only when it has been given.
 
     :raises InvalidError: a point not ticked, an unknown way, a guardian's part that does not fit the age.
 
-    The client's own yes is recorded apart: on paper and by telephone at once, in the room and by own sign-in when it is given.
+    Each yes is recorded apart: on paper and by telephone at once, in the room and by own sign-in when it is given.
 
     Records: ``pathway:f02:signed``. Rule: 篇4 一; R4-01, R4-02.
     """
     card = client_of(db, actor=actor, case=case)
-    parts = guardian_parts(age_of(db, card), house_of(db).settings.guardian_policy)
     part = str(content.get("guardian") or "")
     _check_consent(content, part)
     version = consent_version(db)
@@ -94,9 +96,7 @@ def record_consent(db: Session, *, actor: SignedIn, case: Case, content: Mapping
         number = 1 + sum(item.kind == CONSENT.code for item in items_in(db, [case.shared_box_id]))
         item = write_form(db, actor=actor, case=case, kind=CONSENT, content=full, seen_version=0, sign=True, number=number)
         db.flush()
-        if content["way"] in AT_ONCE:
-            place = str(content.get("sheet_place") or "")
-            record_agreement(db, actor=actor, case=case, item=item, way=str(content["way"]), agreed=True, sheet_place=place)
+        _said_already(db, actor, case, item, content, part)
         asked = _ask_exception(db, actor, case, part, content, age_of(db, card)) if part in EXCEPTIONS else None
         return db.merge(
             Consent(
@@ -104,11 +104,20 @@ def record_consent(db: Session, *, actor: SignedIn, case: Case, content: Mapping
                 version=version,
                 item_id=item.item_id,
                 way=str(content["way"]),
-                guardian_complete=part in parts,
                 countersign_id=asked.task_id if asked else None,
                 on_day=today(house_of(db).settings.time_zone),
             )
         )
+
+
+def _said_already(db: Session, actor: SignedIn, case: Case, item: Item, content: Mapping[str, Any], part: str) -> None:
+    """Record the answers that were given before the form was filled in, each as its own: the client's, the guardian's."""
+    said = partial(record_agreement, db, actor=actor, case=case, item=item, agreed=True)
+    if content["way"] in AT_ONCE:
+        said(way=str(content["way"]), sheet_place=str(content.get("sheet_place") or ""))
+    if part == "signed" and content["guardian_way"] in AT_ONCE:
+        sheet, words = str(content.get("guardian_place") or ""), str(content["guardian_note"])
+        said(way=str(content["guardian_way"]), sheet_place=sheet, words=words, party=GUARDIAN)
 
 
 def _ask_exception(db: Session, actor: SignedIn, case: Case, part: str, content: Mapping[str, Any], age: int | None) -> Task:
@@ -124,14 +133,17 @@ def consent_given(db: Session, *, actor: SignedIn, case: Case) -> Consent | None
 
 
 def guardian_settled(db: Session, *, actor: SignedIn, case: Case, consent: Consent) -> bool:
-    """Return whether the guardian's part is there, or the second signature under an exception; read from the sealed form."""
+    """Return whether the guardian said yes, needs not, or the second signature under an exception is there; all read sealed."""
     item = db.get_one(Item, consent.item_id)
     content = open_bodies(db, box=open_box(db, keys_of(db, actor), case.shared_box_id), item=item)[0]
     part, age = str(content.get("guardian")), content.get("age")
+    if agreed_to(db, actor=actor, case=case, item=item, party=GUARDIAN) is not None:
+        return True
     if part in EXCEPTIONS:
         signed = signed_reasons(db, actor=actor, object_id=case.case_id, code=EXCEPTIONS[part])
         return any(task.task_id == consent.countersign_id for task, _words in signed)
-    return part in guardian_parts(age if isinstance(age, int) else None, house_of(db).settings.guardian_policy)
+    known, policy = age if isinstance(age, int) else None, house_of(db).settings.guardian_policy
+    return part != "signed" and part in guardian_parts(known, policy)
 
 
 def _check_consent(content: Mapping[str, Any], part: str) -> None:
@@ -147,8 +159,12 @@ def _check_consent(content: Mapping[str, Any], part: str) -> None:
         problems["emergency_contact"] = "empty"
     if part not in GUARDIAN_PARTS:
         problems["guardian"] = "unknown"
-    if part in ("contraindicated", *EXCEPTIONS) and not str(content.get("guardian_note") or "").strip():
+    if part in ("signed", "contraindicated", *EXCEPTIONS) and not str(content.get("guardian_note") or "").strip():
         problems["guardian_note"] = "empty"
+    if part == "signed" and content.get("guardian_way") not in GUARDIAN_WAYS:
+        problems["guardian_way"] = "unknown"
+    if part == "signed" and content.get("guardian_way") == ON_PAPER and not str(content.get("guardian_place") or "").strip():
+        problems["guardian_place"] = "empty"
     if problems:
         raise InvalidError(**problems)
 

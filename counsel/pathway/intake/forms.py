@@ -24,7 +24,7 @@ WAY_WORDS = [
     ("on_paper", _l("On paper")),
 ]
 GUARDIAN_WORDS = [
-    ("signed", _l("The guardian has signed")),
+    ("signed", _l("The guardian signs")),
     ("informed", _l("The guardian has been told that counselling takes place, not what is said")),
     ("contraindicated", _l("Telling the guardian would harm; reason below")),
     ("first_talk", _l("Not yet: this is the one first talk that may come before")),
@@ -45,7 +45,9 @@ class ConsentForm(Form):
     sheet_place = line(_l("Where the paper lies"), most=80, needed=False)
     emergency_contact = line(_l("Whom to reach in an emergency"), most=120)
     guardian = RadioField(_l("The guardian's part"), choices=options(GUARDIAN_WORDS), validate_choice=False)
-    guardian_note = line(_l("Reason or relation"), most=200, needed=False)
+    guardian_note = line(_l("Who signs and how related, or the reason"), most=200, needed=False)
+    guardian_way = RadioField(_l("How the guardian agrees"), choices=options(WAY_WORDS[1:]), validate_choice=False)
+    guardian_place = line(_l("Where the guardian's paper lies"), most=80, needed=False)
 
 
 class IntakeForm(Form):

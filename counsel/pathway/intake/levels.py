@@ -27,6 +27,7 @@ from counsel.records.services import items_in
 from counsel.risk.level import Level, level_of
 from counsel.risk.questions import BOOKING
 from counsel.tasks.models import Task
+from counsel.tasks.services import overdue_tasks
 
 CALL_DUTY_LEVEL = 2  # from here on an absence sends somebody to look, without penalty (domain §1.1)
 LOWER, OWNER = "LOWER", "I1"
@@ -147,6 +148,6 @@ def screen_today(db: Session, case: Case) -> Item | None:
 
 
 def evidence_of_screen(db: Session, case: Case) -> list[Evidence]:
-    """Return G6 when the questions were asked today."""
+    """Return G6 when the questions were asked today and no duty task about the client is overdue."""
     item = screen_today(db, case)
-    return [RiskScreened("G6", item.item_id)] if item else []
+    return [RiskScreened("G6", item.item_id)] if item and not overdue_tasks(db, case.client_id) else []

@@ -19,6 +19,5 @@ class Consent(Base):
     version: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[UUID]
     way: Mapped[str] = mapped_column(String(12))
-    guardian_complete: Mapped[bool]
     countersign_id: Mapped[UUID | None]  # the task of the second signature under an exception (E1, E2)
     on_day: Mapped[date]

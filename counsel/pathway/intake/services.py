@@ -34,6 +34,7 @@ from counsel.pathway.cases.evidence import (
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move
 from counsel.pathway.cases.opening import open_case
+from counsel.pathway.cases.services import held
 from counsel.pathway.intake.consent import consent_given, guardian_settled
 from counsel.pathway.intake.levels import evidence_of_level, evidence_of_screen
 from counsel.people.cards import client_cards
@@ -137,8 +138,7 @@ def decide_intake(db: Session, *, actor: SignedIn, case: Case, to: str) -> None:
     :param to: ``assessment``, ``out_of_scope`` or ``single_session``.
     :raises TransitionError: code of the first guard without evidence.
     """
-    evidence = evidence_of_intake(db, actor=actor, case=case)
-    if to == "assessment":
-        move(db, actor=actor, case=case, to="assessment", evidence=evidence)
-    else:
-        move(db, actor=actor, case=case, to="closed", evidence=evidence, close_reason=to)
+    state, reason = (to, None) if to == "assessment" else ("closed", to)
+    with held(db, case):
+        evidence = evidence_of_intake(db, actor=actor, case=case)
+        move(db, actor=actor, case=case, to=state, evidence=evidence, close_reason=reason)

@@ -21,6 +21,7 @@ from counsel.pathway.cases.evidence import Evidence, FormBefore, PlanAgreed, Rea
 from counsel.pathway.cases.lifecycle import ACTIVE
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move, superseded
+from counsel.pathway.cases.services import held
 from counsel.records.models import Item
 from counsel.records.services import items_in, open_bodies, sign_item, start_item
 
@@ -58,11 +59,12 @@ def finish_plan(db: Session, *, actor: SignedIn, case: Case) -> None:
 
     Rule: 篇10 四; R10-08, R10-09, R10-10.
     """
-    form = read_form(db, actor=actor, case=case, kind=PLAN, number=plan_number(db, case))
-    yes = agreed_to(db, actor=actor, case=case, item=form.item) if form.signed else None
-    fresh = yes is not None and not superseded(db, case.case_id, form.item_id)
-    evidence: list[Evidence] = [PlanAgreed("G7", form.item_id)] if fresh else []
-    move(db, actor=actor, case=case, to="counselling", evidence=evidence)
+    with held(db, case):
+        form = read_form(db, actor=actor, case=case, kind=PLAN, number=plan_number(db, case))
+        yes = agreed_to(db, actor=actor, case=case, item=form.item) if form.signed else None
+        fresh = yes is not None and not superseded(db, case.case_id, form.item_id)
+        evidence: list[Evidence] = [PlanAgreed("G7", form.item_id)] if fresh else []
+        move(db, actor=actor, case=case, to="counselling", evidence=evidence)
 
 
 def plan_anew(db: Session, *, actor: SignedIn, case: Case, to: str, reason: str) -> None:
@@ -73,11 +75,12 @@ def plan_anew(db: Session, *, actor: SignedIn, case: Case, to: str, reason: str)
     if reason not in REPLAN_REASONS:
         raise InvalidError(reason="unknown")
     target = to if to in ("planning", "assessment") else "planning"
-    forms = sorted(items_in(db, [case.shared_box_id, case.box_id]), key=lambda item: item.number)
-    old = {item.kind: item for item in forms if item.state == "signed"}  # of each kind the newest
     kinds = (PLAN.code, ASSESSMENT.code) if target == "assessment" else (PLAN.code,)
-    before = [FormBefore("OLD", old[kind].item_id) for kind in kinds if kind in old]
-    move(db, actor=actor, case=case, to=target, evidence=[ReasonGiven("WHY", case.case_id), *before], reason=reason)
+    with held(db, case):
+        forms = sorted(items_in(db, [case.shared_box_id, case.box_id]), key=lambda item: item.number)
+        old = {item.kind: item for item in forms if item.state == "signed"}  # of each kind the newest
+        before = [FormBefore("OLD", old[kind].item_id) for kind in kinds if kind in old]
+        move(db, actor=actor, case=case, to=target, evidence=[ReasonGiven("WHY", case.case_id), *before], reason=reason)
 
 
 def write_own_goals(db: Session, *, actor: SignedIn, case: Case, text: str) -> None:

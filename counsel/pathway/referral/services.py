@@ -28,7 +28,7 @@ from counsel.pathway.cases.evidence import (
 )
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import last_move, move
-from counsel.pathway.cases.services import case_facts
+from counsel.pathway.cases.services import case_facts, held
 from counsel.pathway.intake.consent import ADULT, age_of, client_of, consent_given
 from counsel.pathway.intake.levels import evidence_of_level
 from counsel.pathway.referral.models import REFERRAL_KINDS, WAYS_TO_REACH, ContactTry, Referral
@@ -108,9 +108,10 @@ def refer_medically(db: Session, *, actor: SignedIn, case: Case) -> None:
 
     :raises TransitionError: ``G14`` without such a referral that is still open. Rule: 篇7 六.
     """
-    open_ones = [row for row in referrals_of(db, case) if row.kind == "medical" and row.answered_on is None]
-    evidence: list[Evidence] = [MedicalAdvised("G14", open_ones[-1].item_id)] if open_ones else []
-    move(db, actor=actor, case=case, to="referred_medical", evidence=evidence)
+    with held(db, case):
+        open_ones = [row for row in referrals_of(db, case) if row.kind == "medical" and row.answered_on is None]
+        evidence: list[Evidence] = [MedicalAdvised("G14", open_ones[-1].item_id)] if open_ones else []
+        move(db, actor=actor, case=case, to="referred_medical", evidence=evidence)
 
 
 def record_feedback(db: Session, *, actor: SignedIn, case: Case, number: int, source: str, text: str, sheet_place: str) -> None:
@@ -153,11 +154,10 @@ def return_from_doctor(db: Session, *, actor: SignedIn, case: Case, to: str) -> 
 
     :raises TransitionError: ``FEEDBACK`` or ``G2``. Rule: 篇7 六.
     """
-    evidence: list[Evidence] = [
-        *_feedback_evidence(db, actor=actor, case=case),
-        *_renewed_consent(db, actor=actor, case=case),
-    ]
-    move(db, actor=actor, case=case, to="counselling" if to == "counselling" else "assessment", evidence=evidence)
+    state = "counselling" if to == "counselling" else "assessment"
+    with held(db, case):
+        evidence = [*_feedback_evidence(db, actor=actor, case=case), *_renewed_consent(db, actor=actor, case=case)]
+        move(db, actor=actor, case=case, to=state, evidence=evidence)
 
 
 def _feedback_evidence(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
@@ -202,7 +202,7 @@ def hold(db: Session, *, actor: SignedIn, case: Case, resume_on: date | None, re
         raise InvalidError(reason="unknown")
     if resume_on is None or not day < resume_on <= day + timedelta(days=MOST_DAYS):
         raise InvalidError(resume_on="deputy_days")
-    with recording(db):
+    with held(db, case):
         evidence = [ResumeDated("RESUME", case.case_id), *evidence_of_level(db, actor=actor, case=case)]
         move(db, actor=actor, case=case, to="on_hold", evidence=evidence, reason=reason)
         case.resume_on = resume_on

@@ -28,9 +28,10 @@ from counsel.pathway.cases.evidence import ConflictClear, Evidence, HandedOver, 
 from counsel.pathway.cases.lifecycle import CLIENT, COUNSELLOR, DIRECTOR, RECEIVER
 from counsel.pathway.cases.models import Case, CaseMove, CaseReader
 from counsel.pathway.cases.moving import move
-from counsel.pathway.cases.services import case_facts, forget_receiver
+from counsel.pathway.cases.services import case_facts, forget_receiver, held
 from counsel.pathway.sessions.models import CounsellingSession
-from counsel.people.staff import may_take_cases
+from counsel.people.staff import may_take_cases, staff_name
+from counsel.records.services import item_of
 
 TRANSFER_REASONS = ("competence", "conflict", "absence", "client_wish", "leave")
 
@@ -62,15 +63,27 @@ def _able(db: Session, case: Case, to: UUID) -> UUID:
 
 
 def choose_receiver(db: Session, *, actor: SignedIn, case: Case, to: UUID) -> None:
-    """The director says who takes it over. Records: ``pathway:transfer:assigned``."""
+    """The director says who takes it over; once a summary names somebody, a new wish must be asked for (T07, T05).
+
+    :raises TransitionError: ``NAMED``, when the summary in hand was signed for somebody else.
+
+    Records: ``pathway:transfer:assigned``.
+    """
     require(db, actor, Permission.CASE_DIRECT, case_facts(db, case), object_id=case.case_id)
     if case.state != "transfer_pending":
         raise TransitionError("NO_STEP")
-    with recording(db) as record:
-        db.refresh(case, with_for_update=True)
+    with held(db, case) as record:
+        if _promised(db, case, to):
+            raise TransitionError("NAMED")
         forget_receiver(db, case)
         case.transfer_to = _able(db, case, to)
         _line(record, actor, case, "assigned")
+
+
+def _promised(db: Session, case: Case, to: UUID) -> bool:
+    """Return whether the summary was signed, and perhaps agreed to, for somebody else than `to`."""
+    item = item_of(db, case.shared_box_id, HAND_OVER.code, hand_over_number(db, case))
+    return item is not None and item.state == "signed" and case.transfer_to != to
 
 
 def _line(record: Recorder, actor: SignedIn, case: Case, what: str) -> None:
@@ -95,7 +108,15 @@ def hand_over_number(db: Session, case: Case) -> int:
 def write_hand_over(
     db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any], seen_version: int, sign: bool, number: int
 ) -> None:
-    """Save a draft of the summary, or sign it, to be read with the client. Records: ``pathway:handover:signed``."""
+    """Save a draft of the summary, or sign it for the colleague it names, to be read with the client.
+
+    :raises TransitionError: ``RECEIVER``, when it is signed before it is known who takes the case over.
+
+    Records: ``pathway:handover:drafted`` or ``:signed``. Rule: 篇10 二.
+    """
+    if sign and case.transfer_to is None:
+        raise TransitionError("RECEIVER")
+    content = {**content, "receiver": staff_name(db, case.transfer_to)}
     place = {"content": content, "seen_version": seen_version, "sign": sign, "number": number}
     write_form(db, actor=actor, case=case, kind=HAND_OVER, **place)  # type: ignore[arg-type]
 
@@ -108,13 +129,11 @@ def give_key(db: Session, *, actor: SignedIn, case: Case) -> None:
     Records: ``pathway:transfer:handed``. Rule: 篇10 二.
     """
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
-    if case.state != "transfer_pending" or case.transfer_to is None or not _ready(db, actor, case):
-        raise TransitionError("G12")
-    receiver = holder_row(db, case.transfer_to)
-    if receiver is None:
-        raise TransitionError("G12")
     keyring = keys_of(db, actor)
-    with recording(db) as record:
+    with held(db, case) as record:
+        receiver = holder_row(db, case.transfer_to) if case.transfer_to is not None else None
+        if case.state != "transfer_pending" or receiver is None or not _ready(db, actor, case):
+            raise TransitionError("G12")
         for box_id in (case.box_id, case.shared_box_id):
             revoke(db, box_id, receiver.holder_id)  # what an earlier part in the case left
         db.flush()
@@ -158,10 +177,10 @@ def accept_transfer(db: Session, *, actor: SignedIn, case: Case, no_conflict: bo
     assert actor.holder_id is not None
     if not may_take_cases(db, actor.holder_id):
         raise TransitionError("CREDENTIAL")
-    given = key_given(db, actor=actor, case=case) and _ready(db, actor, case)
-    evidence: list[Evidence] = [HandedOver("G12", case.case_id)] if given else []
-    evidence += [ConflictClear("G4", case.case_id)] if no_conflict else []
-    with recording(db):
+    evidence: list[Evidence] = [ConflictClear("G4", case.case_id)] if no_conflict else []
+    with held(db, case):
+        if key_given(db, actor=actor, case=case) and _ready(db, actor, case):
+            evidence.append(HandedOver("G12", case.case_id))
         move(db, actor=actor, case=case, to=case.resume_state or "", by=RECEIVER, evidence=evidence)
         old, case.counsellor_id, case.transfer_to = case.counsellor_id, actor.holder_id, None
         _change_keys(db, actor, case, old)

@@ -17,7 +17,7 @@ from counsel.pathway.cases.dossier import NOTE, Form, read_form, write_form
 from counsel.pathway.cases.evidence import Evidence, NoteSigned
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move
-from counsel.pathway.cases.services import case_facts
+from counsel.pathway.cases.services import case_facts, held
 from counsel.pathway.intake.consent import consent_given
 from counsel.pathway.intake.levels import evidence_of_screen
 from counsel.pathway.sessions.models import FORMATS, FORMS, INSIDE_HOURS, CounsellingSession
@@ -60,8 +60,7 @@ def begin_session(
     if mode in INSIDE_HOURS and not crisis and not inside_hours(db, case.counsellor_id):
         raise TransitionError("HOURS")
     settings = house_of(db).settings
-    with recording(db) as record:
-        db.refresh(case, with_for_update=True)
+    with held(db, case) as record:
         evidence: list[Evidence] = evidence_of_screen(db, case)
         if all(session.note_signed for session in sessions_of(db, case)):
             evidence.append(NoteSigned("G9"))
