@@ -138,7 +138,7 @@ def _ending(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
 
 
 def _withdrawn(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
-    _ending(db, demo, me, case)
+    end_counselling(db, actor=me, case=case, asked_by="client")
     _report(db, me, case, waiver="withdrawn")
     close_case(db, actor=me, case=case, reason="withdrawn")
 

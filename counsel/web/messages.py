@@ -91,6 +91,7 @@ def guard_words(guard: str) -> str:
         "NO_SECOND_PERSON": _("Nobody else could sign: name a deputy of the director, or vouch for an outside supervisor first."),
         "HOURS": _("This is outside your published hours. In a crisis tick that it is one; it is marked on the session."),
         "SAFE": _("The level is 2 or above: somebody outside the case must take over watching before it ends."),
+        "WISH": _("Only the client can withdraw; you recorded that you end it together. Agree the follow-up instead."),
         "END": _("Sessions were held: the closing report and the evaluation, or its waiver, come before the end."),
         "F10": _("The closing report is not signed yet."),
         "G10": _("The evaluation is missing: both sides, or a reason why the client's cannot be had that fits this end."),

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 FLAGS = [
@@ -124,6 +125,20 @@ class Person:
     def sees(self, words: str) -> bool:
         """Return whether the page shows some words."""
         return words in self.page.inner_text("body")
+
+    def barriers(self) -> list[str]:
+        """Return what axe finds against WCAG 2.2 AA on the page as it stands."""
+        found = Axe().run(self.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+        return [f"{rule['id']}: {rule['nodes'][0]['html'][:120]}" for rule in found.response["violations"]]
+
+    def barriers_in_both_themes(self) -> list[str]:
+        """Return what axe finds on a page that a journey alone can reach, light and dark."""
+        found = []
+        for scheme in ("dark", "light"):
+            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            self.page.wait_for_timeout(500)  # colours glide over
+            found += self.barriers()
+        return found
 
     def close(self) -> None:
         """Close the browser window."""

@@ -77,6 +77,9 @@ def test_tables_are_imported_while_the_page_tells_how_far(site: Any, somebody: M
     admin.page.set_input_files("#roll", good)
     admin.press("form.paper button.btn-primary")
     assert admin.sees("300 of 300") and admin.sees("300 added, 0 changed, 0 as before.")
+    watching = somebody("admin")
+    assert watching.go(admin.page.url.removeprefix(site.url)) == 200
+    assert watching.barriers_in_both_themes() == []
     admin.go("/roll")
     admin.page.check("input[name=kind][value=guardians]")
     admin.page.set_input_files("#roll", bad)

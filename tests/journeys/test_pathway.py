@@ -85,6 +85,7 @@ def test_a_case_is_handed_over_with_the_summary_read_by_both(site: Any, somebody
     lin.press("a.quiet-title:has-text('0010')")
     assert lin.sees("a diary") and lin.go(case) == 404
     lin.page.go_back()
+    assert lin.barriers_in_both_themes() == []
     lin.page.check("input[name=no_conflict]")
     lin.press_word("Accept")
     assert lin.sees("The case is yours") and lin.go(f"{case}/screen") == 200

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Error
+
+from tests.journeys.test_pathway import sign
 
 Make = Callable[..., Any]
 WORDS = "Kept awake before the monthly exam, would like to talk"
@@ -31,8 +34,8 @@ def book(student: Any, counsellor: str, answers: dict[str, str] | None = None) -
     student.press(".actbar button")
 
 
-def test_from_a_request_on_a_phone_to_one_signed_note(site: Any, somebody: Make) -> None:
-    """Given a student and a counsellor; when they walk the pathway; then one note is sealed and only she reads it."""
+def test_c1_from_a_request_on_a_phone_to_a_good_end(site: Any, somebody: Make) -> None:
+    """C1: request, consent, test result, plan, a sealed note, joint evaluation, follow-up; and who must see nothing."""
     number = site.students()[11]["student_no"]
     student = somebody(number, phone=True)
     book(student, "周岚")
@@ -62,6 +65,7 @@ def test_from_a_request_on_a_phone_to_one_signed_note(site: Any, somebody: Make)
     case = zhou.page.url.removeprefix(site.url)
     assert zhou.sees(site.students()[11]["display_name"])
     _consent_and_screen(zhou, case)
+    _approve_an_instrument(somebody("gu"))
     _forms(zhou, case)
     _plan_answered_at_home(zhou, student, case)
     zhou.go(case)
@@ -74,6 +78,11 @@ def test_from_a_request_on_a_phone_to_one_signed_note(site: Any, somebody: Make)
     assert zhou.sees("Signed. Nobody can change it now, you included."), zhou.page.inner_text("main")[:600]
     zhou.go(note)
     assert zhou.sees(NOTE)
+    zhou.page.fill("#addendum", "slept seven hours since")
+    zhou.press_word("Append")
+    zhou.go(note)
+    assert zhou.sees("slept seven hours since") and zhou.page.locator("#data").count() == 0
+    _good_end(zhou, student, case)
 
     for who in ("teacher", "leader", "admin", "desk", "lin", "gu", "shen", "manager", "expert", "supervisor"):
         other = somebody(who)
@@ -82,6 +91,50 @@ def test_from_a_request_on_a_phone_to_one_signed_note(site: Any, somebody: Make)
             assert not other.sees(NOTE)
     for other in (somebody(site.students()[8]["student_no"], phone=True), student):
         assert other.go(case) == 404
+
+
+def _approve_an_instrument(gu: Any) -> None:
+    gu.go("/instruments")
+    wanted = {"code": "A7", "version": "1", "title": "Seven questions", "items": "7", "lowest": "0", "highest": "3"}
+    for name, value in wanted.items():
+        gu.page.fill(f"#{name}", value)
+    gu.press("main form button.btn-primary")
+    assert gu.sees("Seven questions")
+
+
+def _good_end(zhou: Any, student: Any, case: str) -> None:
+    """T19, T20, T23: the student ends it at home and gives marks; both parts, agreed follow-ups, and completed."""
+    zhou.go(case)
+    zhou.page.locator("summary", has_text="Other ways to go").click()
+    zhou.press_word("End it together")
+    sign(zhou, f"{case}/report", summary="one talk", goals_reached="sleeps", advice="go on with the diary")
+    student.go("/file")
+    for code in ("understood", "useful", "goal", "change", "again"):
+        student.page.locator(f"input[name={code}][value='5'] + span").click()
+    student.press("form[action*='/evaluate'] button[value=yes]")
+    zhou.go(f"{case}/evaluation")
+    zhou.page.check("input[name=counsellor_mark][value='4']")
+    zhou.page.fill("#conclusion", "the goal is reached")
+    zhou.press("button[value=sign]")
+    zhou.go(f"{case}/closing")
+    zhou.page.check("form[action$='/follow-ups'] input[value=yes]")
+    day = datetime.now(UTC).date()
+    zhou.page.fill("#first", (day + timedelta(days=21)).isoformat())
+    zhou.page.fill("#second", (day + timedelta(days=90)).isoformat())
+    zhou.page.fill("#contact", "in the page")
+    zhou.page.fill("#when", "at noon")
+    zhou.press("form[action$='/follow-ups'] button")
+    zhou.press_word("Into follow-up")
+    zhou.go(f"{case}/follow-up/1")
+    zhou.page.check("input[name=reached][value=yes]")
+    zhou.page.fill("#risk", "nothing seen")
+    zhou.press("button[value=sign]")
+    student.go("/file")
+    student.press_word("I would rather not be asked")
+    zhou.go(case)
+    zhou.press_word("All settled: close")
+    assert zhou.go(case) == 200 and zhou.sees("goals reached")
+    assert zhou.go(f"{case}/screen") == 404
 
 
 def _consent_and_screen(zhou: Any, case: str) -> None:
@@ -96,7 +149,7 @@ def _consent_and_screen(zhou: Any, case: str) -> None:
     wanted = "not_needed" if zhou.sees("guardian's part is not needed") else "informed"
     zhou.page.check(f"input[name=guardian][value={wanted}]")
     zhou.press_word("Record the consent")
-    _yes_on_the_lent_screen(zhou, case)
+    yes_on_the_lent_screen(zhou, case)
     zhou.go(f"{case}/screen")
     for code in ("q1", "q2", "q3", "q4", "q5", "q6a", "q6b", "q7", "q8a", "q8b", "q9", "q10", "q11", "q12"):
         zhou.page.locator(f"input[name={code}][value=no] + span").click()
@@ -119,7 +172,7 @@ def _late_answer_never_wins(zhou: Any) -> None:
     zhou.page.unroute("**/screen")
 
 
-def _yes_on_the_lent_screen(zhou: Any, case: str) -> None:
+def yes_on_the_lent_screen(zhou: Any, case: str) -> None:
     zhou.go(case)
     zhou.press('a.btn-primary:has-text("The client\'s yes")')
     zhou.press("button[value=in_room]")
@@ -160,6 +213,16 @@ def _forms(zhou: Any, case: str) -> None:
     zhou.page.fill("#disposition", "go on to assessment")
     zhou.press("button[value=sign]")
     zhou.press_word("On to assessment")
+    zhou.go(f"{case}/results")
+    zhou.page.select_option("#instrument", index=0)
+    zhou.page.fill("#answers", "2 2 2 2 2 2 9")
+    zhou.page.fill("#score", "14")
+    zhou.page.fill("#on_date", (datetime.now(UTC).date() - timedelta(days=2)).isoformat())
+    zhou.press("main form button.btn-primary")
+    assert zhou.sees("Error") and zhou.page.input_value("#answers") == "2 2 2 2 2 2 9"
+    zhou.page.fill("#answers", "2 2 2 2 2 2 2")
+    zhou.press("main form button.btn-primary")
+    assert zhou.sees("14")
     zhou.go(f"{case}/assessment")
     zhou.page.select_option("#main_problem", "P01")
     zhou.page.select_option("#severity", "LV1")

@@ -289,7 +289,7 @@ def test_two_windows_close_at_once_and_one_is_told(centre: Centre) -> None:
     """One wins; the other gets a kind refusal; one move is on record."""
     case = with_session(centre)
     lan = centre.school["lan"]
-    end_counselling(centre.db, actor=lan, case=case)
+    end_counselling(centre.db, actor=lan, case=case, asked_by="client")
     report(centre, case)
     waive_evaluation(centre.db, actor=lan, case=case, reason="withdrawn")
     case_id, outcomes, gate = case.case_id, [], threading.Barrier(2)

@@ -9,13 +9,13 @@ from sqlalchemy import select
 from counsel.audit.chain import recording
 from counsel.audit.models import AuditLine
 from counsel.core.clock import now, today
-from counsel.core.errors import ConflictError, RefusedError, TransitionError
+from counsel.core.errors import ConflictError, InvalidError, RefusedError, TransitionError
 from counsel.pathway.cases.agreement import record_agreement
 from counsel.pathway.cases.dossier import FOLLOW_UP, HAND_OVER
 from counsel.pathway.cases.models import Case
 from counsel.pathway.closing.evaluation import decline_evaluation
 from counsel.pathway.closing.models import FollowUp
-from counsel.pathway.closing.services import agree_follow_ups, close_case, overdue_follow_ups, write_report
+from counsel.pathway.closing.services import agree_follow_ups, close_case, end_counselling, overdue_follow_ups, write_report
 from counsel.pathway.followup.services import write_follow_up
 from counsel.pathway.intake.levels import record_screen
 from counsel.pathway.referral.services import hold, record_feedback, refer_medically
@@ -119,3 +119,16 @@ def test_a_refusal_inside_a_longer_step_stays_on_record(centre: Centre) -> None:
         write_report(centre.db, actor=centre.school["qiu"], case=case, content=REPORT, seen_version=0, sign=False)
     tags = centre.db.scalars(select(AuditLine.tag)).all()
     assert "gate:case:write:refused" in tags and "test:step:begun" not in tags
+
+
+def test_only_the_client_withdraws_whoever_writes_it_down(centre: Centre) -> None:
+    """T21: a counsellor records a wish that was spoken; ending together is no withdrawal (篇9 二2)."""
+    open_the_centre(centre)
+    case, lan = in_counselling(centre), centre.school["lan"]
+    with pytest.raises(InvalidError):
+        end_counselling(centre.db, actor=lan, case=case, asked_by="leader")
+    end_counselling(centre.db, actor=lan, case=case)
+    assert case.ended_by == "counsellor"
+    with pytest.raises(TransitionError, match="WISH"):
+        close_case(centre.db, actor=lan, case=case, reason="withdrawn")
+    assert case.state == "closing"

@@ -309,7 +309,7 @@ def test_a_running_case_comes_over_from_paper_when_both_have_signed(centre: Cent
     with pytest.raises(TransitionError, match="G6"):
         begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50, crisis=True)
     record_screen(centre.db, actor=lan, case=case, answers=ALL_NO, ticks=frozenset(), keeping="")
-    end_counselling(centre.db, actor=lan, case=case)
+    end_counselling(centre.db, actor=lan, case=case, asked_by="client")
     with pytest.raises(TransitionError, match="END"):  # sessions were held, on paper: report and evaluation as with any other
         close_case(centre.db, actor=lan, case=case, reason="withdrawn")
 

@@ -182,7 +182,7 @@ def test_a_letter_is_no_evaluation_and_a_waiver_fits_the_end(centre: Centre) -> 
     waive_evaluation(centre.db, actor=lan, case=case, reason="deceased")
     with pytest.raises(TransitionError, match="END"):  # the note of that session is still a draft
         close_for_leaving(centre.db, actor=director, case=case, **place)
-    end_counselling(centre.db, actor=lan, case=case)
+    end_counselling(centre.db, actor=lan, case=case, asked_by="client")
     with pytest.raises(TransitionError, match="G10"):
         close_case(centre.db, actor=lan, case=case, reason="withdrawn")
 

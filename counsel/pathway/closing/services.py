@@ -55,15 +55,21 @@ POSTVENTION_HOURS = 72
 ELSEWHERE = ("lost_contact", "no_show_lapsed", "left_school", "deceased")  # waivers that say how the case itself ended
 
 
-def end_counselling(db: Session, *, actor: SignedIn, case: Case) -> None:
+def end_counselling(db: Session, *, actor: SignedIn, case: Case, asked_by: str = COUNSELLOR) -> None:
     """T19: begin the end. The client alone decides it, at any time, without reason or approval (篇9 二2; R9-10).
+
+    :param asked_by: whose wish a counsellor records: the client's, said in the room or by telephone, or both together.
+    :raises InvalidError: nobody's wish.
 
     Records: ``pathway:case:moved``.
     """
     by = CLIENT if actor.client_id is not None else COUNSELLOR
+    if asked_by not in (CLIENT, COUNSELLOR):
+        raise InvalidError(asked_by="unknown")
     with recording(db):
         move(db, actor=actor, case=case, to="closing", by=by, evidence=[])
-        case.ended_by, case.resume_on, case.transfer_to = by, None, None
+        case.ended_by = CLIENT if by == CLIENT else asked_by
+        case.resume_on, case.transfer_to = None, None
 
 
 def write_report(db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any], seen_version: int, sign: bool) -> None:
@@ -147,10 +153,13 @@ def _check_waiver(db: Session, case: Case, reason: str) -> None:
 def close_case(db: Session, *, actor: SignedIn, case: Case, reason: str) -> None:
     """Close a case for one reason of the closed list: T08, T12, T14, T18, T21, T22 (R10-12).
 
-    :raises TransitionError: ``NO_STEP`` when the state has no such end, or the first guard without evidence.
+    :raises TransitionError: ``NO_STEP`` when the state has no such end, ``WISH`` when the client did not ask for it, or the
+        first guard without evidence.
 
     Records: ``pathway:case:moved``. Rule: 篇10 六.
     """
+    if reason == "withdrawn" and case.ended_by != CLIENT:
+        raise TransitionError("WISH")
     with held(db, case):
         _check_waiver(db, case, reason)
         evidence = _evidence(db, actor=actor, case=case)

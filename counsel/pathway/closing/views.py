@@ -11,7 +11,7 @@ from counsel.confidentiality.rules import Permission
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
 from counsel.pathway.cases.dossier import CLOSING, EVALUATION
-from counsel.pathway.cases.lifecycle import DIRECTOR
+from counsel.pathway.cases.lifecycle import COUNSELLOR, DIRECTOR
 from counsel.pathway.cases.pages import back_to, edit_page, typed_day, writable
 from counsel.pathway.closing.evaluation import MARKS, client_marks, rate, waive_evaluation, write_evaluation
 from counsel.pathway.closing.forms import (
@@ -70,7 +70,7 @@ def act(db: Session, actor: SignedIn, case: str) -> Any:
     found = writable(db, actor, case)
     what = request.form.get("act", "")
     if what == "end":
-        end_counselling(db, actor=actor, case=found)
+        end_counselling(db, actor=actor, case=found, asked_by=request.form.get("by", COUNSELLOR))
         return go(url_for("closing.closing", case=found.case_id))
     if what == "waive":
         waive_evaluation(db, actor=actor, case=found, reason=request.form.get("reason", ""))

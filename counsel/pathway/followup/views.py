@@ -6,6 +6,7 @@ from flask import Blueprint, flash, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from counsel.access.gate import refuse
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
 from counsel.core.ids import parse_id
@@ -13,6 +14,7 @@ from counsel.pathway.cases.dossier import FOLLOW_UP
 from counsel.pathway.cases.pages import back_to, edit_page
 from counsel.pathway.cases.services import find_case
 from counsel.pathway.closing.forms import FollowUpForm
+from counsel.pathway.closing.services import follow_ups_of
 from counsel.pathway.followup.services import decline_follow_up, finish, write_follow_up
 from counsel.web.page import go, page
 
@@ -24,12 +26,14 @@ FOLLOW_UP_ON = Permission.CASE_FOLLOW_UP
 def follow_up(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     """F12."""
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=FOLLOW_UP_ON)
+    if not any(row.number == number and row.state != "declined" for row in follow_ups_of(db, found)):
+        refuse(db, actor, FOLLOW_UP_ON, found.case_id)
 
     def save(content: dict[str, Any], seen: int, sign: bool) -> None:
         """Save or sign this form."""
         write_follow_up(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign, number=number)
 
-    return edit_page(db, actor, found, FOLLOW_UP, FollowUpForm, "sessions/form.html", save, min(number, 99))
+    return edit_page(db, actor, found, FOLLOW_UP, FollowUpForm, "sessions/form.html", save, number)
 
 
 @page(blueprint, "/cases/<case>/follow-up", FOLLOW_UP_ON, ("POST",))
