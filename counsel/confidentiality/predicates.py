@@ -73,6 +73,11 @@ def case_is_open(_actor: Actor, facts: Facts) -> bool:
     return facts.state not in (None, "closed", "archived")
 
 
+def case_is_closed(_actor: Actor, facts: Facts) -> bool:
+    """The case is closed and not filed yet."""
+    return facts.state == "closed"
+
+
 def case_is_not_archived(_actor: Actor, facts: Facts) -> bool:
     """The case may be closed, but lies still with its counsellor: agreed follow-ups go on (篇10 六)."""
     return facts.state not in (None, "archived")

@@ -18,6 +18,7 @@ from counsel.confidentiality.predicates import (
     actor_receives_it,
     acts_as,
     anybody_signed_in,
+    case_is_closed,
     case_is_not_archived,
     case_is_open,
     nobody_is_assigned,
@@ -43,6 +44,7 @@ class Permission(StrEnum):
     CASE_READ = "case:read"  # intake, assessment, plan
     CASE_WRITE = "case:write"  # forms and moves of an open case
     CASE_FOLLOW_UP = "case:follow_up"  # follow-ups agreed at the end, after a medical closing too
+    CASE_HAND_IN = "case:hand_in"  # a closed case, to be filed
     CASE_END = "case:end"  # the client ends counselling, or asks for somebody else
     CASE_DIRECT = "case:direct"  # the director's arrows: transfers, void, left school; without reading
     CASE_RECEIVE = "case:receive"  # take over a case that is being handed over
@@ -136,6 +138,7 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     P.CASE_RECEIVE: (_for("receiving counsellor", "篇10 二", _COUNSELLING, actor_receives_it),),
     P.CASE_WRITE: (_for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor, case_is_open),),
     P.CASE_FOLLOW_UP: (_for("assigned counsellor", "篇10 六", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_archived),),
+    P.CASE_HAND_IN: (_for("assigned counsellor", "篇4 二; 篇6 4", _COUNSELLING, actor_is_assigned_counsellor, case_is_closed),),
     P.NOTE_READ: (
         _for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
         _for("named reader", "篇4 三", _COUNSELLING, actor_is_named_reader),

@@ -20,6 +20,7 @@ from counsel.pathway.cases.moving import moves_of
 from counsel.pathway.cases.services import case_facts, cover_of
 from counsel.pathway.closing.forms import REASON_WORDS
 from counsel.pathway.closing.services import follow_ups_of
+from counsel.pathway.closing.volume import missing_parts
 from counsel.pathway.intake.consent import age_of, client_of, guardian_settled, present_consent
 from counsel.pathway.intake.levels import screen_today
 from counsel.pathway.plans.services import REPLAN_REASONS, own_goals
@@ -43,6 +44,7 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
     facts = case_facts(db, case)
     assert facts is not None
     writes = decide(actor, Permission.CASE_WRITE, facts).allowed
+    files = decide(actor, Permission.CASE_HAND_IN, facts).allowed
     return {
         "case": case,
         "cover": cover_of(db, actor=actor, case=case) if not _only_before(db, actor, case) else None,
@@ -61,6 +63,8 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
         "moves": moves_of(db, case),
         "before": db.get_one(Case, case.previous_id).case_no if case.previous_id else None,
         "coming": rows.filter(Appointment.state.in_(COMING)).order_by(Appointment.starts_at).all(),
+        "files": files,
+        "missing": missing_parts(db, actor=actor, case=case) if files else [],
         **_work(db, actor, case),
         **_around(db, actor, case),
     }

@@ -37,7 +37,7 @@ WHO = "<any(client, guardian):party>"
 def case(db: Session, actor: SignedIn, case: str) -> Any:
     """One case."""
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_READ)
-    return render_template("home/case.html", **case_page(db, actor=actor, case=found))
+    return render_template("home/case.html", titles=form_title, **case_page(db, actor=actor, case=found))
 
 
 def _shared_item(db: Session, actor: SignedIn, case: Case, text: str, party: str) -> Item:

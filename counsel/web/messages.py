@@ -115,6 +115,7 @@ def guard_words(guard: str) -> str:
         "BACK": _("It goes back to where it came from, nowhere else."),
         "PAPER": _("Date the forms held on paper and count their sheets first."),
         "SECOND": _("The second signature is missing."),
+        "G13": _("The file is not complete yet; what is missing stands on the page of the case."),
         "ARCHIVE": _("There is no archive yet. The case stays closed and complete until then."),
         "SOLE_READER": _("This colleague holds the only key to some cases. Let them be handed over first."),
     }

@@ -124,7 +124,7 @@ def test_nothing_ends_after_a_session_without_report_and_evaluation() -> None:
 def test_the_archive_is_not_there_yet() -> None:
     """T25 stands and answers so; no piece of evidence can stand in for it."""
     with pytest.raises(Exception, match="ARCHIVE"):
-        checked("closed", "archived", [NoArchiveYet("ARCHIVE")])
+        checked("closed", "archived", [Evidence("G13"), NoArchiveYet("ARCHIVE")])
 
 
 def test_no_student_is_listed_flagged_or_ranked_and_every_end_names_its_clause() -> None:

@@ -68,6 +68,10 @@ class ComesBack(Evidence):
     """BACK: the state a hold or a transfer came from."""
 
 
+class VolumeComplete(Evidence):
+    """G13: the required parts are there and nothing is left open (篇6 4)."""
+
+
 class NoArchiveYet(Evidence):
     """ARCHIVE: the archive's acceptance; nobody can make it until the archive is built."""
 

@@ -47,7 +47,8 @@ def move(
 
     Records: ``pathway:case:moved`` with the rule's number.
     """
-    require(db, actor, ASKS[by], case_facts(db, case), object_id=case.case_id)
+    asks = Permission.CASE_HAND_IN if to == "archived" else ASKS[by]
+    require(db, actor, asks, case_facts(db, case), object_id=case.case_id)
     evidence = list(evidence)
     with recording(db) as record:
         db.refresh(case, with_for_update=True)
@@ -56,8 +57,9 @@ def move(
         step = checked(case.state, to, evidence, close_reason, by)
         from_state = case.state
         case.resume_state = from_state if to in STAYS_AWAY else None
-        case.state, case.close_reason = to, close_reason
-        case.closed_on = _day(db) if to == "closed" else None
+        case.state = to
+        if to != "archived":  # a filed case keeps when and why it was closed
+            case.close_reason, case.closed_on = close_reason, _day(db) if to == "closed" else None
         if from_state == "transfer_pending" and step.rule != "T06":
             forget_receiver(db, case)
         log_move(db, case, step, from_state, evidence, actor, reason)

@@ -178,7 +178,7 @@ def _evidence(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
     found += evaluated
     if report.signed:
         found.append(ClosingReported("F10", report.item_id))
-    if not _met(db, case) or (report.signed and evaluated and all(session.note_signed for session in sessions)):
+    if not was_met(db, case) or (report.signed and evaluated and all(session.note_signed for session in sessions)):
         found.append(ProperlyEnded("END", report.item_id))
     found += [*evidence_of_tries(db, case), *tracked(db, case), *_of_absence(db, case), *_of_offers(db, actor, case)]
     if follow_ups_of(db, case):
@@ -186,7 +186,7 @@ def _evidence(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
     return found
 
 
-def _met(db: Session, case: Case) -> bool:
+def was_met(db: Session, case: Case) -> bool:
     """Return whether a session was held, here or on paper before."""
     return case.source == PAPER.code or bool(sessions_of(db, case))
 
@@ -255,7 +255,7 @@ def _seen_from_outside(db: Session, case: Case) -> list[Evidence]:
     row = db.get(Evaluation, case.case_id)
     evaluated = row is not None and (row.waiver is not None or (row.client_item_id is not None and EVALUATION.code in signed))
     noted = all(session.note_signed for session in sessions_of(db, case))
-    if not _met(db, case) or (CLOSING.code in signed and evaluated and noted):
+    if not was_met(db, case) or (CLOSING.code in signed and evaluated and noted):
         found.append(ProperlyEnded("END", case.case_id))
     return found
 

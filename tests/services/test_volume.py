@@ -1,0 +1,121 @@
+"""R6-04: a file comes about by the filing procedure only: its number, its required parts, the check that nothing is open."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from counsel.audit.chain import recording
+from counsel.core.clock import now
+from counsel.core.errors import RefusedError, TransitionError
+from counsel.pathway.cases.countersign import give_second_signature
+from counsel.pathway.cases.models import Case, CaseMove
+from counsel.pathway.cases.opening import next_number, open_case
+from counsel.pathway.closing.evaluation import waive_evaluation
+from counsel.pathway.closing.services import close_case, end_counselling
+from counsel.pathway.closing.volume import hand_in, missing_parts
+from counsel.pathway.intake.levels import ask_risk_owner, record_screen
+from counsel.pathway.intake.services import decide_intake
+from counsel.tasks.services import end_task, open_task
+from tests.conftest import Centre
+from tests.services.test_ending import report, with_session
+from tests.services.test_referral import advise
+from tests.story import ALL_NO, open_the_centre, received
+
+
+def closed(centre: Centre) -> Case:
+    """A withdrawn case with everything it needs."""
+    case = with_session(centre)
+    lan = centre.school["lan"]
+    end_counselling(centre.db, actor=centre.school["S2024001"], case=case)
+    report(centre, case)
+    waive_evaluation(centre.db, actor=lan, case=case, reason="withdrawn")
+    close_case(centre.db, actor=lan, case=case, reason="withdrawn")
+    return case
+
+
+def test_a_complete_file_waits_for_the_archive_and_nothing_moves(centre: Centre) -> None:
+    """T25 answers that there is no archive yet: the case stays closed, with its reason and its day, readable."""
+    case = closed(centre)
+    lan = centre.school["lan"]
+    assert missing_parts(centre.db, actor=lan, case=case) == []
+    before = (case.state, case.close_reason, case.closed_on)
+    with pytest.raises(TransitionError, match="ARCHIVE"):
+        hand_in(centre.db, actor=lan, case=case)
+    centre.db.refresh(case)
+    assert (case.state, case.close_reason, case.closed_on) == before
+    assert centre.db.scalars(select(CaseMove.rule).where(CaseMove.rule == "T25")).all() == []
+
+
+def test_what_is_open_is_named_and_holds_the_file_back(centre: Centre) -> None:
+    """An unanswered referral and an open task, one after the other; G13 comes before the archive is asked."""
+    case = with_session(centre)
+    lan = centre.school["lan"]
+    advise(centre, case, kind="institution")
+    end_counselling(centre.db, actor=centre.school["S2024001"], case=case)
+    report(centre, case)
+    waive_evaluation(centre.db, actor=lan, case=case, reason="withdrawn")
+    close_case(centre.db, actor=lan, case=case, reason="withdrawn")
+    with recording(centre.db):
+        task = open_task(centre.db, kind="contact", due_at=now() + timedelta(hours=1), client_id=case.client_id)
+    assert missing_parts(centre.db, actor=lan, case=case) == ["referral", "task"]
+    with pytest.raises(TransitionError, match="G13"):
+        hand_in(centre.db, actor=lan, case=case)
+    with recording(centre.db):
+        end_task(task, "reached_safe")
+    assert missing_parts(centre.db, actor=lan, case=case) == ["referral"]
+
+
+def test_a_level_that_somebody_else_watches_still_holds_the_file_back(centre: Centre) -> None:
+    """I1: the case may close when somebody watches on; it is filed when the level has fallen."""
+    case = with_session(centre)
+    lan = centre.school["lan"]
+    record_screen(centre.db, actor=lan, case=case, answers={**ALL_NO, "q2": "yes", "q3": "yes"}, ticks=frozenset(), keeping="")
+    task = ask_risk_owner(centre.db, actor=lan, case=case, reason="继续关注")
+    give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=True)
+    end_counselling(centre.db, actor=centre.school["S2024001"], case=case)
+    report(centre, case)
+    waive_evaluation(centre.db, actor=lan, case=case, reason="withdrawn")
+    close_case(centre.db, actor=lan, case=case, reason="withdrawn")
+    assert missing_parts(centre.db, actor=lan, case=case) == ["risk"]
+
+
+def test_only_the_cases_own_counsellor_files_it_and_only_when_it_is_closed(centre: Centre) -> None:
+    """A colleague, the archivist, the director and an open case: refused as if nothing were there."""
+    open_the_centre(centre)
+    case = received(centre)
+    lan = centre.school["lan"]
+    with pytest.raises(RefusedError):
+        hand_in(centre.db, actor=lan, case=case)
+    record_screen(centre.db, actor=lan, case=case, answers=ALL_NO, ticks=frozenset(), keeping="")
+    with pytest.raises(TransitionError):
+        decide_intake(centre.db, actor=lan, case=case, to="single_session")
+    for who in ("qiu", "director", "admin", "S2024001"):
+        with pytest.raises(RefusedError):
+            missing_parts(centre.db, actor=centre.school[who], case=case)
+
+
+def test_case_numbers_have_no_gap_under_many_hands(centre: Centre) -> None:
+    """Eight at once and one that fails in between: every number once, none skipped."""
+    open_the_centre(centre)
+    first = received(centre).case_no
+    lan = centre.school["lan"]
+    with pytest.raises(TransitionError):
+        open_case(centre.db, actor=lan, client_id=lan.holder_id, initial="?", source="self", evidence=[])  # type: ignore[arg-type]
+    taken: list[int] = []
+    gate = threading.Barrier(8)
+
+    def take() -> None:
+        with centre.session() as db:
+            gate.wait()
+            with recording(db):
+                number = next_number(db, "case")
+            taken.append(number)
+
+    threads = [threading.Thread(target=take) for _n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == list(range(first + 1, first + 9))
