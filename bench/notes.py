@@ -7,7 +7,7 @@ from uuid import UUID
 from bench.crowd import Crowd, count_of
 from bench.floor import Notes
 from bench.measure import Act, Figure, Plan, growth, say
-from bench.opening import note_by_note, open_case_figures
+from bench.opening import all_notes, open_case_figures
 from bench.saving import TEXT, new_draft, save_figures, writers_at_once
 from bench.stage import NOTES, copied, new_case, write_notes
 from bench.storage import bytes_per_note
@@ -34,7 +34,7 @@ def notes(centre: Centre, folder: Path, plan: Plan) -> Figure:
             house = centre if last else stack.enter_context(copied(centre, folder / f"notes-{size}"))
             have = count_of(house, Item)
             sizes[str(have)] = {"items": have, "audit_lines": count_of(house, AuditLine)}
-            opened[have] = lambda house=house, case_id=case_id: note_by_note(house, case_id)
+            opened[have] = lambda house=house, case_id=case_id: all_notes(house, case_id)
             saved[have] = new_draft(house, case_id).save
         return {"sizes": sizes, "P16_bytes_per_note": storage} | _measured(centre, case_id, folder, plan, opened, saved)
 

@@ -10,11 +10,8 @@ from bench.stage import CONTENT, COUNSELLOR, NOTES
 from counsel.audit.chain import recording
 from counsel.confidentiality.rules import Permission
 from counsel.crypto import hybrid, signatures
-from counsel.keys.boxes import open_box
-from counsel.pathway.cases.dossier import NOTE, signed_items
 from counsel.pathway.cases.services import cover_of, find_case
-from counsel.pathway.sessions.services import read_note
-from counsel.records.services import open_bodies
+from counsel.pathway.sessions.services import read_notes
 from tests.conftest import Centre
 
 FLOOR_CASE = 3
@@ -23,28 +20,14 @@ KEY_REBUILDS = (hybrid.public_of,)
 Opening = Callable[[Centre, UUID], list[str]]
 
 
-def note_by_note(centre: Centre, case_id: UUID) -> list[str]:
-    """Open a case and its notes with the service there is, `read_note`, in one transaction."""
+def all_notes(centre: Centre, case_id: UUID) -> list[str]:
+    """Open a case and its notes with the service behind the page that shows them all."""
     with centre.session() as db:
         actor = centre.school[COUNSELLOR]
         case = find_case(db, actor=actor, case_id=case_id, permission=Permission.NOTE_READ)
         with recording(db):
             cover_of(db, actor=actor, case=case)
-            return [text_of(read_note(db, actor=actor, case=case, number=n + 1).content) for n in range(NOTES)]
-
-
-def box_opened_once(centre: Centre, case_id: UUID) -> list[str]:
-    """Open a case and its notes as one page of them could: the box opened once, one audit line."""
-    with centre.session() as db:
-        actor = centre.school[COUNSELLOR]
-        case = find_case(db, actor=actor, case_id=case_id, permission=Permission.NOTE_READ)
-        with recording(db) as record:
-            items = [item for (kind, n), item in signed_items(db, case).items() if kind == NOTE.code and n <= NOTES]
-            cover_of(db, actor=actor, case=case)
-            assert actor.keyring is not None
-            box = open_box(db, actor.keyring, case.box_id)
-            record.line("pathway:note:read", role=actor.role, actor_id=actor.holder_id, subject_id=case.client_id)
-            return [text_of(open_bodies(db, box=box, item=item)[0]) for item in items]
+            return [text_of(texts[0]) for session, texts in read_notes(db, actor=actor, case=case) if session.number <= NOTES]
 
 
 def text_of(content: object) -> str:
@@ -53,9 +36,8 @@ def text_of(content: object) -> str:
 
 
 def open_case_figures(centre: Centre, case_id: UUID, floor: Notes, plan: Plan) -> Figure:
-    """P3 at the house's present size, by the service there is and as it could be."""
-    acts = {"note_by_note": note_by_note, "box_opened_once": box_opened_once}
-    return {name: _opening(act, centre, case_id, floor, plan) for name, act in acts.items()}
+    """P3 at the house's present size."""
+    return _opening(all_notes, centre, case_id, floor, plan)
 
 
 def _opening(act: Opening, centre: Centre, case_id: UUID, floor: Notes, plan: Plan) -> Figure:

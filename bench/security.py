@@ -12,14 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from bench.measure import Figure, Plan, Side, interleaved, judged, replaced, say
-from bench.opening import box_opened_once, note_by_note
+from bench.opening import all_notes
 from bench.saving import Draft, new_draft
 from bench.stage import NOTES, new_case, staged, write_notes
 from counsel.crypto import blob, derive, passphrase, signatures
 from counsel.crypto.context import NOBODY
 from tests.conftest import Centre
 
-LIMITS = {"open_note_by_note": 1.15, "open_box_once": 1.15, "save_draft": 1.1}
+LIMITS = {"open_all_notes": 1.15, "save_draft": 1.1}
 
 
 def plain_seal(
@@ -85,8 +85,7 @@ def _compared(plan: Plan, sealed: tuple[Centre, UUID], plain: tuple[Centre, UUID
     with sealing_off():
         bare: Draft = new_draft(*plain)
     acts = {
-        "open_note_by_note": (lambda: note_by_note(*sealed), lambda: note_by_note(*plain)),
-        "open_box_once": (lambda: box_opened_once(*sealed), lambda: box_opened_once(*plain)),
+        "open_all_notes": (lambda: all_notes(*sealed), lambda: all_notes(*plain)),
         "save_draft": (draft.save, bare.save),
     }
     return {name: _cost(plan, *pair, LIMITS[name]) for name, pair in acts.items()}

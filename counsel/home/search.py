@@ -1,6 +1,6 @@
 """Search one's own cases: opened and looked through in memory, case by case; there is no index that could tell words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,14 +12,14 @@ from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.rules import Permission
-from counsel.core.errors import UnreadableError
-from counsel.keys.boxes import open_box
 from counsel.keys.bundle import Keyring
+from counsel.keys.many import open_boxes
 from counsel.pathway.cases.models import Case
-from counsel.people.cards import client_cards
+from counsel.people.cards import ClientCard, client_cards
 from counsel.records.services import scan_bodies
 
 AROUND = 40
+AT_ONCE = 40  # cases opened together; the first finds stand there while the next are looked through
 
 
 @dataclass(frozen=True)
@@ -43,34 +43,32 @@ def search_own(db: Session, *, actor: SignedIn, words: str) -> Iterator[Find]:
     """
     require(db, actor, Permission.CASE_LIST)
     keyring = keys_of(db, actor)
-    with recording(db) as record:
-        record.by(actor, "pathway:search:run")
-    return _look(db, actor, keyring, words.casefold())
-
-
-def _look(db: Session, actor: SignedIn, keyring: Keyring, wanted: str) -> Iterator[Find]:
     query = select(Case).where(Case.counsellor_id == actor.holder_id, Case.state != "archived")
-    cases = db.scalars(query.order_by(Case.case_no.desc())).all()
-    names = client_cards(db, keyring, [case.client_id for case in cases])
+    with recording(db) as record:  # names opened in a write transaction open without the asymmetric key the next time
+        record.by(actor, "pathway:search:run")
+        cases = db.scalars(query.order_by(Case.case_no.desc())).all()
+        cards = client_cards(db, keyring, [case.client_id for case in cases])
+    return _look(db, keyring, cases, cards, words.casefold())
+
+
+def _look(db: Session, keyring: Keyring, cases: Sequence[Case], cards: Mapping[UUID, ClientCard], wanted: str) -> Iterator[Find]:
     for case in cases:
-        card = names.get(case.client_id)
+        card = cards.get(case.client_id)
         if card is not None and wanted in card.name.casefold():
             yield Find(case, "", 0, "", card.name, "")
-        for box_id in (case.box_id, case.shared_box_id):
-            yield from _in_box(db, keyring, case, box_id, wanted)
+    for start in range(0, len(cases), AT_ONCE):
+        yield from _words(db, keyring, cases[start : start + AT_ONCE], wanted)
 
 
-def _in_box(db: Session, keyring: Keyring, case: Case, box_id: UUID, wanted: str) -> Iterator[Find]:
-    try:
-        box = open_box(db, keyring, box_id)
-    except UnreadableError:
-        return
-    for kind, number, content in scan_bodies(db, box=box):
+def _words(db: Session, keyring: Keyring, cases: Sequence[Case], wanted: str) -> Iterator[Find]:
+    case_of = {box_id: case for case in cases for box_id in (case.box_id, case.shared_box_id)}
+    for box_id, kind, number, content in scan_bodies(db, boxes=open_boxes(db, keyring, case_of)):
         for text in _texts(content):
             at = text.casefold().find(wanted)
             if at >= 0:
                 end = at + len(wanted)
-                yield Find(case, kind, number, text[max(0, at - AROUND) : at], text[at:end], text[end : end + AROUND])
+                place = (text[max(0, at - AROUND) : at], text[at:end], text[end : end + AROUND])
+                yield Find(case_of[box_id], kind, number, *place)
                 break
 
 

@@ -14,9 +14,9 @@ from counsel.crypto.blob import Kind, read_header, seal, unseal
 from counsel.crypto.context import NOBODY, Context, Place
 from counsel.crypto.derive import blob_key, new_key
 from counsel.keys.bundle import Keyring
-from counsel.keys.grants import Reader, check_key, make_grant, open_grant, verify_grant
+from counsel.keys.grants import Reader, check_key, make_grant, open_grant, open_own, verify_grant
 from counsel.keys.locks import make_locks, read_lock
-from counsel.keys.models import Box, BoxEpoch, Grant
+from counsel.keys.models import Box, BoxEpoch, Grant, Holder
 from counsel.keys.trust import check_recipient, holder_row
 
 
@@ -25,6 +25,7 @@ class OpenBox:
     """A box that somebody has opened for the length of one service call.
 
     :param keys: epoch → 32-byte key, the present epoch and those before it.
+    :param reader: whose keys opened it, when somebody's did.
     """
 
     house: House
@@ -33,6 +34,7 @@ class OpenBox:
     keys: dict[int, bytes] = field(repr=False)
     lock: bytes = field(repr=False)
     stale: bool = False
+    reader: Keyring | None = field(default=None, repr=False)
 
     def seal(self, plaintext: bytes, kind: Kind, place: Place) -> bytes:
         """Write: seal bytes for one revision of one item.
@@ -82,7 +84,7 @@ def create_box(
     db.add(Box(box_id=box_id, kind=kind, epoch=1))
     for reader in readers:
         make_grant(db, box_id=box_id, epoch=1, key=key, reader=reader, granter=granter)
-    return OpenBox(house, box_id, 1, {1: key}, lock)
+    return OpenBox(house, box_id, 1, {1: key}, lock, reader=granter)
 
 
 def open_box(db: Session, keyring: Keyring, box_id: UUID, *, for_writing: bool = False, keep: bool = True) -> OpenBox:
@@ -96,24 +98,35 @@ def open_box(db: Session, keyring: Keyring, box_id: UUID, *, for_writing: bool =
     key, epoch, stale = _newest_key(db, keyring, box, for_writing, keep)
     lock = read_lock(house_of(db), box_id)
     keys = _read_back(db, box, epoch, key, lock)
-    return OpenBox(house_of(db), box_id, epoch, keys, lock, stale=stale)
+    return OpenBox(house_of(db), box_id, epoch, keys, lock, stale=stale, reader=keyring)
 
 
 def _newest_key(db: Session, keyring: Keyring, box: Box, for_writing: bool, keep: bool) -> tuple[bytes, int, bool]:
     for grant in _grants_for(db, keyring, box):
         own = keyring_for(keyring, grant)
         if own is not None:
-            holder = holder_row(db, grant.holder_id, grant.holder_version)
-            if holder is None:
-                raise TamperError("holder")
-            key = open_grant(db, grant, holder, *own, for_writing=for_writing, keep=keep)
+            key = _grant_key(db, grant, *own, for_writing=for_writing, keep=keep)
             stale = box.stale or grant.epoch < box.epoch or (for_writing and _reader_rotated(db, box))
             return key, grant.epoch, stale
     if box.parent_id is not None and box.parent_wrap is not None and box.parent_epoch is not None:
         parent = open_box(db, keyring, box.parent_id, for_writing=for_writing)
-        place = Place("boxes", box.box_id, box.epoch, NOBODY)
-        return parent.unseal(box.parent_wrap, Kind.KEY, place), box.epoch, parent.stale
+        return open_child(parent, box), box.epoch, parent.stale
     raise UnreadableError("no grant")
+
+
+def _grant_key(db: Session, grant: Grant, kem_private: bytes, own_key: bytes, *, for_writing: bool, keep: bool) -> bytes:
+    if grant.own_wrap is not None:
+        return open_own(house_of(db), grant, own_key)
+    holder = holder_row(db, grant.holder_id, grant.holder_version)
+    if holder is None:
+        raise TamperError("holder")
+    return open_grant(db, grant, holder, kem_private, own_key, for_writing=for_writing, keep=keep)
+
+
+def open_child(parent: OpenBox, box: Box) -> bytes:
+    """Return the key of a box that opens through its parent."""
+    assert box.parent_wrap is not None
+    return parent.unseal(box.parent_wrap, Kind.KEY, Place("boxes", box.box_id, box.epoch, NOBODY))
 
 
 def _grants_for(db: Session, keyring: Keyring, box: Box) -> list[Grant]:
@@ -139,12 +152,8 @@ def keyring_for(keyring: Keyring, grant: Grant) -> tuple[bytes, bytes] | None:
 
 def _reader_rotated(db: Session, box: Box) -> bool:
     """A reader has newer keys than this epoch was granted to (a group that somebody left): lazily stale."""
-    grants = db.scalars(select(Grant).where(Grant.box_id == box.box_id, Grant.epoch == box.epoch))
-    for grant in grants:
-        newest = holder_row(db, grant.holder_id)
-        if newest is not None and newest.version > grant.holder_version:
-            return True
-    return False
+    newer = select(Holder.version).join(Grant, (Holder.holder_id == Grant.holder_id) & (Holder.version > Grant.holder_version))
+    return db.scalar(newer.where(Grant.box_id == box.box_id, Grant.epoch == box.epoch).limit(1)) is not None
 
 
 def _read_back(db: Session, box: Box, epoch: int, key: bytes, lock: bytes) -> dict[int, bytes]:

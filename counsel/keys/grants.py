@@ -117,25 +117,36 @@ def verify_grant(db: Session, grant: Grant, holder: Holder, *, for_writing: bool
 def open_grant(
     db: Session, grant: Grant, holder: Holder, kem_private: bytes, own_key: bytes, *, for_writing: bool, keep: bool
 ) -> bytes:
-    """Return the box key of a grant: by the holder's own symmetric wrap, else once by the asymmetric one.
+    """Return the box key of a grant by its asymmetric wrap; later `open_own` does.
 
     :param keep: inside a write transaction leave an own wrap behind, so that the next opening is symmetric; never for
         account-world cards, where it would show whose card was ever opened.
     """
-    house = house_of(db)
-    context = Context("own-wrap", house.installation, "grants", item=grant.grant_id, box=grant.box_id).encode()
-    context += digest(grant.signature, grant.wrap, grant.epoch.to_bytes(4, "big"))
-    key = subkey(own_key, "own-wrap")
-    if grant.own_wrap is not None:
-        if grant.not_after is not None and now() >= grant.not_after:
-            raise UnreadableError("expired")
-        return unseal(key, grant.own_wrap, Kind.KEY, context)
     info = verify_grant(db, grant, holder, for_writing=for_writing)
     box_key = hybrid.unwrap(grant.wrap, kem_private, info)
     check_key(grant, info, box_key)
     if keep and db.info.get("writing") and not _by_client(db, grant):
+        key, context = _own(house_of(db), grant, own_key)
         grant.own_wrap = seal(key, box_key, Kind.KEY, context)
     return box_key
+
+
+def open_own(house: House, grant: Grant, own_key: bytes) -> bytes:
+    """Return the box key of a grant that has left an own wrap.
+
+    :raises UnreadableError: expired, or a wrap that was not made with this own key for this grant.
+    """
+    assert grant.own_wrap is not None
+    if grant.not_after is not None and now() >= grant.not_after:
+        raise UnreadableError("expired")
+    key, context = _own(house, grant, own_key)
+    return unseal(key, grant.own_wrap, Kind.KEY, context)
+
+
+def _own(house: House, grant: Grant, own_key: bytes) -> tuple[bytes, bytes]:
+    context = Context("own-wrap", house.installation, "grants", item=grant.grant_id, box=grant.box_id).encode()
+    context += digest(grant.signature, grant.wrap, grant.epoch.to_bytes(4, "big"))
+    return subkey(own_key, "own-wrap"), context
 
 
 def check_key(grant: Grant, info: bytes, box_key: bytes) -> None:

@@ -51,3 +51,4 @@ class Body(Base):
     author_id: Mapped[UUID]
     sealed: Mapped[bytes]
     signature: Mapped[bytes | None]
+    own_mac: Mapped[bytes | None]  # the author's own: whoever wrote it knows it again without the signature

@@ -1,7 +1,7 @@
 """Write drafts, sign revisions, open bodies. Callers have passed the gate; every opening is inside `recording`."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,14 +14,16 @@ from counsel.core.errors import ConflictError, TamperError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.crypto.blob import Kind
 from counsel.crypto.context import Place
-from counsel.crypto.derive import digest
+from counsel.crypto.derive import digest, mac, same, subkey
 from counsel.crypto.signatures import sign, verifies
 from counsel.keys.boxes import OpenBox
 from counsel.keys.bundle import Keyring
+from counsel.keys.models import Holder
 from counsel.keys.trust import holder_versions, roles_of
 from counsel.records.models import Body, Item
 
 Content = Mapping[str, Any]
+Signers = dict[UUID, list[Holder]]
 
 
 def start_item(db: Session, *, box: OpenBox, kind: str, author: UUID, content: Content, number: int = 1) -> Item:
@@ -82,8 +84,15 @@ def _add_revision(db: Session, box: OpenBox, item: Item, keyring: Keyring, conte
     author = keyring.holder_id
     sealed = _seal(box, item, revision, author, content)
     before = db.get(Body, (item.item_id, revision - 1)) if revision > 1 else None
-    signature = sign(keyring.sign_private, _statement(item, revision, sealed, before))
-    db.add(Body(item_id=item.item_id, revision=revision, author_id=author, sealed=sealed, signature=signature))
+    statement = _statement(item, revision, sealed, before)
+    body = Body(item_id=item.item_id, revision=revision, author_id=author, sealed=sealed)
+    body.signature = sign(keyring.sign_private, statement)
+    body.own_mac = _own_mac(keyring, statement, body.signature)
+    db.add(body)
+
+
+def _own_mac(keyring: Keyring, statement: bytes, signature: bytes) -> bytes:
+    return mac(subkey(keyring.own_key, "revision"), statement, signature)
 
 
 def _statement(item: Item, revision: int, sealed: bytes, before: Body | None) -> bytes:
@@ -103,22 +112,45 @@ def open_bodies(db: Session, *, box: OpenBox, item: Item) -> list[dict[str, Any]
     :raises UnreadableError: moved or altered bytes;
     :raises TamperError: a revision that is missing, or a signature that is not the author's.
     """
-    rows = db.scalars(select(Body).where(Body.item_id == item.item_id).order_by(Body.revision)).all()
+    return open_many(db, box=box, items=[item])[0]
+
+
+def open_many(db: Session, *, box: OpenBox, items: Sequence[Item]) -> list[list[dict[str, Any]]]:
+    """Open several items of one box with one statement, each as `open_bodies` does, in the order given."""
+    rows: dict[UUID, list[Body]] = {item.item_id: [] for item in items}
+    for body in db.scalars(select(Body).where(Body.item_id.in_(list(rows))).order_by(Body.item_id, Body.revision)):
+        rows[body.item_id].append(body)
+    known: Signers = {}
+    return [_texts_of(db, box, item, rows[item.item_id], known) for item in items]
+
+
+def _texts_of(db: Session, box: OpenBox, item: Item, rows: list[Body], known: Signers) -> list[dict[str, Any]]:
     if [row.revision for row in rows] != (list(range(1, item.revision + 1)) or [0]):
         raise TamperError("revisions")
     for before, row in zip([None, *rows], rows, strict=False):
-        if row.revision and not _signed_by_author(db, row, _statement(item, row.revision, row.sealed, before)):
+        statement = _statement(item, row.revision, row.sealed, before)
+        if row.revision and not (_own_again(box, row, statement) or _signed_by_author(db, row, statement, known)):
             raise TamperError("revision")
     return [_open(box, item, row) for row in rows]
 
 
-def _signed_by_author(db: Session, row: Body, statement: bytes) -> bool:
+def _own_again(box: OpenBox, row: Body, statement: bytes) -> bool:
+    """Return whether the reader wrote it: known by the own key, as sure as the signature and a hundred times as fast."""
+    reader = box.reader
+    if reader is None or reader.holder_id != row.author_id or row.own_mac is None or row.signature is None:
+        return False
+    return same(row.own_mac, _own_mac(reader, statement, row.signature))
+
+
+def _signed_by_author(db: Session, row: Body, statement: bytes, known: Signers) -> bool:
     """Return whether one of the author's keys, today's or earlier ones, made the signature."""
-    signer = (
-        key for key in holder_versions(db, row.author_id) if verifies(key.sign_public or b"", row.signature or b"", statement)
-    )
-    found = next(signer, None)
-    return found is not None and (found.kind == "client" or bool(roles_of(db, found, even_left=True)))
+    if row.author_id not in known:
+        known[row.author_id] = [key for key in holder_versions(db, row.author_id) if _may_sign(db, key)]
+    return any(verifies(key.sign_public or b"", row.signature or b"", statement) for key in known[row.author_id])
+
+
+def _may_sign(db: Session, key: Holder) -> bool:
+    return key.kind == "client" or bool(roles_of(db, key, even_left=True))
 
 
 def _open(box: OpenBox, item: Item, row: Body) -> dict[str, Any]:
@@ -127,19 +159,19 @@ def _open(box: OpenBox, item: Item, row: Body) -> dict[str, Any]:
     return content
 
 
-def scan_bodies(db: Session, *, box: OpenBox) -> Iterator[tuple[str, int, Any]]:
-    """Yield (kind, number, content) of every text in a box, for looking through one's own cases.
+def scan_bodies(db: Session, *, boxes: Mapping[UUID, OpenBox]) -> Iterator[tuple[UUID, str, int, Any]]:
+    """Yield (box, kind, number, content) of every text in some boxes, for looking through one's own cases.
 
-    Authenticated by the box's key alone: whose signature stands under a text is looked at when it is opened by itself.
+    Authenticated by each box's key alone: whose signature stands under a text is looked at when it is opened by itself.
     """
-    columns = (Item.kind, Item.number, Body.item_id, Body.revision, Body.author_id, Body.sealed)
-    query = select(*columns).join(Body, Body.item_id == Item.item_id).where(Item.box_id == box.box_id)
-    for kind, number, item_id, revision, author_id, sealed in db.execute(query.order_by(Item.number)):
+    columns = (Item.box_id, Item.kind, Item.number, Body.item_id, Body.revision, Body.author_id, Body.sealed)
+    query = select(*columns).join(Body, Body.item_id == Item.item_id).where(Item.box_id.in_(list(boxes)))
+    for box_id, kind, number, item_id, revision, author_id, sealed in db.execute(query):
         try:
-            plain = box.unseal(sealed, Kind.FORM, Place("bodies", item_id, revision, author_id))
+            plain = boxes[box_id].unseal(sealed, Kind.FORM, Place("bodies", item_id, revision, author_id))
         except UnreadableError:
             continue
-        yield kind, number, json.loads(plain)
+        yield box_id, kind, number, json.loads(plain)
 
 
 def items_in(db: Session, box_ids: Iterable[UUID]) -> list[Item]:

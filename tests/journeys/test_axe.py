@@ -27,6 +27,7 @@ PAGES = {
         "CASE/assessment",
         "CASE/plan",
         "CASE/sessions/1",
+        "CASE/notes",
         "CASE/results",
         "CASE/referral",
         "CASE/closing",

@@ -18,6 +18,7 @@ from counsel.core.errors import ConflictError, UnreadableError
 from counsel.keys.boxes import OpenBox, add_reader, open_box, open_for_writing, readers_of, revoke, rotate
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
+from counsel.keys.many import open_boxes
 from counsel.keys.models import Box
 from counsel.keys.trust import holder_row
 from counsel.pathway.cases.covers import Cover, open_cover
@@ -73,15 +74,16 @@ def caseload(db: Session, *, actor: SignedIn) -> list[tuple[Case, Cover]]:
     keyring = keys_of(db, actor)
     with recording(db) as record:
         cases = open_cases_of(db, actor.holder_id)
-        covers = [(case, _cover_or_blank(db, keyring, case)) for case in cases]
+        boxes = open_boxes(db, keyring, [case.box_id for case in cases])
+        covers = [(case, _cover_or_blank(boxes.get(case.box_id), case)) for case in cases]
         record.by(actor, "pathway:caseload:read", detail=str(len(cases)))
     return covers
 
 
-def _cover_or_blank(db: Session, keyring: Keyring, case: Case) -> Cover:
+def _cover_or_blank(box: OpenBox | None, case: Case) -> Cover:
     """One case whose key is gone must not hide all the others."""
     try:
-        return open_cover(open_box(db, keyring, case.box_id), case)
+        return open_cover(box, case) if box is not None else Cover("?")
     except UnreadableError:
         return Cover("?")
 

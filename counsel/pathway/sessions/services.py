@@ -6,13 +6,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from counsel.access.gate import require
+from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
+from counsel.keys.boxes import open_box
 from counsel.pathway.cases.dossier import NOTE, Form, read_form, write_form
 from counsel.pathway.cases.evidence import Evidence, NoteSigned
 from counsel.pathway.cases.models import Case
@@ -21,6 +22,7 @@ from counsel.pathway.cases.services import case_facts, held
 from counsel.pathway.intake.consent import consent_given
 from counsel.pathway.intake.levels import evidence_of_screen
 from counsel.pathway.sessions.models import FORMATS, FORMS, INSIDE_HOURS, CounsellingSession
+from counsel.records.services import items_in, open_many
 from counsel.roster.queries import inside_hours, working_deadline
 
 HIGHEST_RATING = 10
@@ -85,6 +87,21 @@ def begin_session(
 def read_note(db: Session, *, actor: SignedIn, case: Case, number: int) -> Form:
     """Open a session's note. Records: ``pathway:note:read``. Rule: 篇4 三."""
     return read_form(db, actor=actor, case=case, kind=NOTE, number=number)
+
+
+def read_notes(db: Session, *, actor: SignedIn, case: Case) -> list[tuple[CounsellingSession, list[dict[str, Any]]]]:
+    """Open every signed note of a case in one go, newest session first, each with its addenda.
+
+    Records: ``pathway:notes:read``, one line, with how many. Rule: 篇4 三.
+    """
+    require(db, actor, Permission.NOTE_READ, case_facts(db, case), object_id=case.case_id)
+    held_ones = {session.number: session for session in sessions_of(db, case)}
+    items = [item for item in items_in(db, [case.box_id]) if item.kind == NOTE.code and item.state == "signed"]
+    items = sorted((item for item in items if item.number in held_ones), key=lambda item: -item.number)
+    with recording(db) as record:
+        texts = open_many(db, box=open_box(db, keys_of(db, actor), case.box_id), items=items)
+        record.by(actor, "pathway:notes:read", subject_id=case.client_id, object_id=case.case_id, detail=str(len(items)))
+    return [(held_ones[item.number], text) for item, text in zip(items, texts, strict=True)]
 
 
 def write_note(

@@ -18,7 +18,7 @@ from counsel.pathway.sessions.forms import BeginForm, HomeworkForm, NoteForm
 from counsel.pathway.sessions.homework import answer_homework, give_homework
 from counsel.pathway.sessions.models import CounsellingSession
 from counsel.pathway.sessions.process import read_process_note, write_process_note
-from counsel.pathway.sessions.services import begin_session, write_note
+from counsel.pathway.sessions.services import begin_session, read_notes, write_note
 from counsel.web.forms import clean
 from counsel.web.messages import conflict_words
 from counsel.web.page import go, page, whole
@@ -52,6 +52,15 @@ def note(db: Session, actor: SignedIn, case: str, number: int) -> Any:
         write_note(db, actor=actor, case=found, number=number, content=content, seen_version=seen, sign=sign)
 
     return edit_page(db, actor, found, NOTE, NoteForm, "sessions/note.html", save, number=number)
+
+
+@page(blueprint, "/cases/<case>/notes", Permission.NOTE_READ)
+def notes(db: Session, actor: SignedIn, case: str) -> Any:
+    """All signed notes of a case to read through before the next session."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.NOTE_READ)
+    form = NoteForm(formdata=None)
+    labels = {field.name: field.label.text for field in form if field.name not in ("csrf_token", "format")}
+    return render_template("sessions/notes.html", case=found, rows=read_notes(db, actor=actor, case=found), labels=labels)
 
 
 @page(blueprint, "/cases/<case>/homework", WRITE, ("POST",))
