@@ -21,7 +21,7 @@ from counsel.core.installation import is_demo, open_house
 from counsel.core.settings import Settings, load_settings
 from counsel.crypto.derive import subkey
 from counsel.crypto.selftest import selftest
-from counsel.home import case_views, file_views
+from counsel.home import case_views, file_views, notice_views
 from counsel.home import views as home
 from counsel.pathway.appointments import centre_views as appointments
 from counsel.pathway.assessment import views as assessment
@@ -56,6 +56,7 @@ VIEWS = (
     home,
     case_views,
     file_views,
+    notice_views,
 )
 LARGEST_REQUEST = 6 * 1024 * 1024
 

@@ -74,6 +74,7 @@ class Permission(StrEnum):
     STUDENT_COUNT = "student:count"  # how many accounts, nothing else
     SETTINGS_READ = "settings:read"  # values and their sources
     HEALTH_READ = "health:read"  # doctor's findings, backups
+    OUTBOX_RETRY = "outbox:retry"  # let messages that could not be sent be tried again, unread
     AUDIT_READ = "audit:read"  # coded lines
     ACKNOWLEDGE = "rules:acknowledge"  # read and acknowledge a rule's version
     ACCOUNT_OWN = "account:own"  # passphrase, devices, language
@@ -186,6 +187,7 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     P.STUDENT_COUNT: (_for("a figure only", "篇4 三", acts_as(R.SYSADMIN, R.DIRECTOR)),),
     P.SETTINGS_READ: (_for("settings", "design §4", acts_as(R.SYSADMIN, R.DIRECTOR)),),
     P.HEALTH_READ: (_for("health", "design §4", acts_as(R.SYSADMIN, R.DIRECTOR)),),
+    P.OUTBOX_RETRY: (_for("administrator", "design §4", acts_as(R.SYSADMIN)),),
     P.AUDIT_READ: (_for("coded lines", "篇5 4", _DIRECTOR),),
     P.ACKNOWLEDGE: (_for("all staff", "篇9 一1; 篇5 2", _STAFF),),
     P.ACCOUNT_OWN: (_for("own account", "篇5 19", anybody_signed_in),),

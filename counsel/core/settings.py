@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy.engine import make_url
@@ -29,6 +30,16 @@ class Settings:
     locks_backup: Path
     audit_heads: Path
     demo: bool = False
+    site_address: str = ""  # where messages lead to, such as https://counsel.school.example
+    mail_host: str = ""
+    mail_port: int = 587
+    mail_security: str = "starttls"
+    mail_user: str = ""
+    mail_password: str = field(default="", repr=False)
+    mail_from: str = ""
+    gateway_url: str = ""  # SMS or a school messenger: JSON is posted there
+    gateway_token: str = field(default="", repr=False)
+    outbox_ca: str = ""  # a certificate file of the school's own authority
     school_name: str = setting("学校", "design §4", "name on every page")
     school_name_en: str = setting("School", "design §4", "name on English pages")
     time_zone: str = setting("Asia/Shanghai", "篇7 七", "local time of windows and deadlines")
@@ -38,6 +49,7 @@ class Settings:
     youth_line: str = setting("12355", "domain §3.3 [OK]", "youth line")
     tls_ahead: bool = setting(False, "security V12", "a proxy speaks TLS to the browser and plain HTTP to us")
     leave_to: str = setting("https://www.baidu.com/", "look §14", "where 'leave quickly' goes")
+    leader_escalation_minutes: int = setting(30, "domain §3.3 [DF]", "after which the leader hears that a task is overdue")
     session_minutes: int = setting(50, "domain §6 [DF]", "length of a session")
     buffer_minutes: int = setting(10, "domain §6 [DF]", "pause after a session")
     cancel_hours: int = setting(24, "domain §1.1 S12", "hours ahead until which cancelling is free")
@@ -71,6 +83,8 @@ class Settings:
         ]
 
 
+HERE = ("localhost", "127.0.0.1", "::1")
+MAIL_SECURITY = ("starttls", "tls", "none")
 STAGES = ("primary", "middle", "high", "vocational", "university")
 GUARDIAN_POLICIES = ("required", "inform_unless_contraindicated", "student_only")
 POSITIVE = [f.name for f in fields(Settings) if f.name.endswith(("_minutes", "_hours", "_days", "_limit"))]
@@ -149,6 +163,21 @@ def check_settings(settings: Settings) -> None:
     if settings.vault_idle_minutes > 60:
         raise SettingsError("vault_idle_minutes must be 60 or less: an open vault on an empty chair is no vault")
     _check_database(settings)
+    _check_outbox(settings)
+
+
+def _check_outbox(settings: Settings) -> None:
+    if settings.mail_security not in MAIL_SECURITY:
+        raise SettingsError(f"mail_security must be one of {', '.join(MAIL_SECURITY)}")
+    if settings.mail_host and settings.mail_security == "none" and settings.mail_host not in HERE:
+        raise SettingsError("mail_security none is for a mail server on this machine: others are spoken to over TLS")
+    if settings.mail_host and "@" not in settings.mail_from:
+        raise SettingsError("mail_from must be the centre's own mail address")
+    gateway = urlsplit(settings.gateway_url)
+    if settings.gateway_url and gateway.scheme != "https" and not (gateway.scheme == "http" and gateway.hostname in HERE):
+        raise SettingsError("gateway_url must be https, unless it is on this machine")
+    if settings.site_address and urlsplit(settings.site_address).scheme not in ("http", "https"):
+        raise SettingsError("site_address must be the address of this site, such as https://counsel.school.example")
 
 
 def _check_database(settings: Settings) -> None:

@@ -18,6 +18,7 @@ from counsel.core.doctor import findings
 from counsel.crypto.selftest import selftest
 from counsel.home.overdue import overdue_in
 from counsel.home.queries import file_sight, gaps, next_own, own_case, staff_count, student_count
+from counsel.outbox.services import standing
 from counsel.pathway.appointments.duty import duty_tasks
 from counsel.pathway.appointments.reception import day_sheet, waiting_requests
 from counsel.pathway.appointments.talks import my_talk_offers
@@ -151,4 +152,4 @@ def settings(db: Session, actor: SignedIn) -> Any:
 @page(blueprint, "/health", Permission.HEALTH_READ)
 def health(db: Session, actor: SignedIn) -> Any:
     """What the doctor finds, and whether the audit chain holds."""
-    return render_template("home/health.html", findings=_findings(db), verdict=verify_chain(db))
+    return render_template("home/health.html", findings=_findings(db), verdict=verify_chain(db), outbox=standing(db))

@@ -8,8 +8,9 @@ from counsel.audit.chain import keep_head
 from counsel.core.database import house_of
 from counsel.jobs.backup import copy_locks
 from counsel.jobs.sweep import sweep_expired
+from counsel.jobs.telling import escalate
+from counsel.outbox.services import deliver
 from counsel.pathway.appointments.lapsing import lapse_unanswered
-from counsel.tasks.services import escalate_overdue
 
 
 def _heads(db: Session) -> str:
@@ -22,7 +23,8 @@ def _locks(db: Session) -> str:
 
 JOBS: dict[str, Callable[[Session], str]] = {
     "lapse": lapse_unanswered,
-    "escalate": escalate_overdue,
+    "escalate": escalate,
+    "deliver": deliver,  # after what posts
     "sweep": sweep_expired,
     "lock-copy": _locks,
     "audit-head": _heads,  # last, so that the head stands for what the others recorded

@@ -32,6 +32,14 @@ class Student(Base):
     guardians_tag: Mapped[bytes | None]
 
 
+class StaffAddress(Base):
+    """Where a colleague wishes to be told that something waits, sealed under the server secret. Students have none."""
+
+    __tablename__ = "staff_addresses"
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    address_sealed: Mapped[bytes]
+
+
 class Teaching(Base):
     """That a colleague teaches a class or leads it; the class as an HMAC, because a class name can point at a student."""
 

@@ -4,13 +4,16 @@ from typing import Any
 
 from flask import flash, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
+from wtforms import SelectField
 
 from counsel.access.devices import end_device, my_devices
 from counsel.access.sign_ins import SignedIn, change_role
 from counsel.confidentiality.roles import Role
 from counsel.confidentiality.rules import Permission
 from counsel.core.errors import InvalidError
+from counsel.people.addresses import own_address, set_own_address
 from counsel.people.door import blueprint
 from counsel.people.forms import (
     ConfirmCodeForm,
@@ -18,8 +21,16 @@ from counsel.people.forms import (
 )
 from counsel.people.recovery import change_passphrase, confirm_code
 from counsel.people.rule_texts import acknowledge_rule, rules_waiting
-from counsel.web.forms import Form
+from counsel.web.forms import Form, line, options
+from counsel.web.i18n import select_locale
 from counsel.web.page import COOKIE, address, device_name, go, page, set_cookie, whole
+
+
+class AddressForm(Form):
+    """Where to be told that something waits."""
+
+    channel = SelectField(_l("How"), choices=options([("mail", _l("by mail")), ("gateway", _l("by text message or messenger"))]))
+    address = line(_l("Address or number; empty for nowhere"), most=80, needed=False)
 
 
 class ChangeForm(Form):
@@ -32,7 +43,30 @@ class ChangeForm(Form):
 @page(blueprint, "/account", Permission.ACCOUNT_OWN)
 def account(db: Session, actor: SignedIn) -> Any:
     """My account: role, devices, code, passphrase."""
-    return render_template("people/account.html", devices=my_devices(db, actor=actor), form=ChangeForm(), code=ConfirmCodeForm())
+    return _account_page(db, actor)
+
+
+def _account_page(db: Session, actor: SignedIn, status: int = 200, **forms: Form) -> Any:
+    known = own_address(db, actor=actor)
+    place = {"form": ChangeForm(formdata=None), "code": ConfirmCodeForm(formdata=None)}
+    place["to"] = AddressForm(formdata=None, data={"channel": known.channel, "address": known.address} if known else {})
+    return render_template("people/account.html", devices=my_devices(db, actor=actor), told=known, **{**place, **forms}), status
+
+
+@page(blueprint, "/account/address", Permission.ACCOUNT_OWN, ("POST",))
+def choose_my_address(db: Session, actor: SignedIn) -> Any:
+    """Choose where to be told that something waits."""
+    form = AddressForm()
+    if form.validate():
+        place = {"channel": form.channel.data, "address": form.address.data or "", "language": select_locale()}
+        try:
+            set_own_address(db, actor=actor, **place)
+        except InvalidError as error:
+            form.take(error)
+        else:
+            flash(_("Kept. A test goes there now.") if form.address.data else _("Nothing is sent any more."))
+            return go(url_for("people.account"))
+    return _account_page(db, actor, 422, to=form)
 
 
 @page(blueprint, "/account/passphrase", Permission.ACCOUNT_OWN, ("POST",))
@@ -47,8 +81,7 @@ def change_my_passphrase(db: Session, actor: SignedIn) -> Any:
         else:
             flash(_("Your passphrase is changed. Every other device has been signed out."))
             return go(url_for("people.account"))
-    devices = my_devices(db, actor=actor)
-    return render_template("people/account.html", devices=devices, form=form, code=ConfirmCodeForm(formdata=None)), 422
+    return _account_page(db, actor, 422, form=form)
 
 
 @page(blueprint, "/account/code", Permission.ACCOUNT_OWN, ("POST",))
@@ -59,8 +92,7 @@ def confirm_my_code(db: Session, actor: SignedIn) -> Any:
         confirm_code(db, actor=actor, code=form.code.data or "")
     except InvalidError as error:
         form.take(error)
-        devices = my_devices(db, actor=actor)
-        return render_template("people/account.html", devices=devices, form=ChangeForm(formdata=None), code=form), 422
+        return _account_page(db, actor, 422, code=form)
     flash(_("The code fits. Keep the paper where only you find it."))
     return go(url_for("home.today"))
 

@@ -32,5 +32,6 @@ class Task(Base):
     box_id: Mapped[UUID | None]
     requester_id: Mapped[UUID | None]  # staff account that asked for a second signature
     escalated_on: Mapped[datetime | None]
+    leader_told_on: Mapped[datetime | None]  # the second step: that a task is overdue, and nothing else
     ended_on: Mapped[datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(24))

@@ -1,5 +1,6 @@
 """Open tasks and end them. Whoever may read what a task is about decides when it is due; here only the clock is known."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from counsel.audit.chain import recording
 from counsel.core.clock import now
+from counsel.core.database import house_of
 from counsel.core.errors import ConflictError
 from counsel.core.ids import new_id
 from counsel.tasks.models import Task
@@ -57,18 +59,34 @@ def overdue_tasks(db: Session, client_id: UUID) -> list[Task]:
     return list(db.scalars(late.where(Task.ended_on.is_(None))))
 
 
-def escalate_overdue(db: Session) -> str:
-    """Note every open task that its escalation role must now see; needs no key, and twice changes nothing.
+Tell = Callable[[Task, str], None]
+LEADER, LIFE = "school_leader", ("contact", "report")
+
+
+def escalate_overdue(db: Session, tell: Tell) -> str:
+    """Note every open task that its escalation role must now see, then, when that did not help, the leader.
+
+    The leader is told of tasks on which a life may hang, and only that one is overdue (domain §3.3). Needs no key, and
+    twice changes nothing.
+
+    :param tell: tells everybody in a role about a task, inside the transaction.
 
     Records: ``tasks:task:escalated`` for each, with the role.
     """
+    later = timedelta(minutes=house_of(db).settings.leader_escalation_minutes)
+    open_ones = select(Task).where(Task.ended_on.is_(None))
     with recording(db) as record:
-        due = Task.escalates_at <= now()
-        rows = db.scalars(select(Task).where(Task.ended_on.is_(None), Task.escalated_on.is_(None), due)).all()
-        for task in rows:
+        first = db.scalars(open_ones.where(Task.escalated_on.is_(None), Task.escalates_at <= now())).all()
+        for task in first:
             task.escalated_on = now()
-            record.line("tasks:task:escalated", object_id=task.task_id, detail=task.escalation_role)
-    return f"{len(rows)} tasks"
+        waiting = open_ones.where(Task.leader_told_on.is_(None), Task.escalates_at <= now() - later, Task.kind.in_(LIFE))
+        second = db.scalars(waiting).all()
+        for task in second:
+            task.leader_told_on = now()
+        for task, role in [*((task, task.escalation_role) for task in first), *((task, LEADER) for task in second)]:
+            record.line("tasks:task:escalated", object_id=task.task_id, detail=role)
+            tell(task, role)
+    return f"{len(first)} tasks, {len(second)} to the leader"
 
 
 def end_task(task: Task, outcome: str) -> None:

@@ -42,6 +42,9 @@ def problem_words(code: str) -> str:
         "no_birth_date": _("This cannot be a date of birth."),
         "deputy_days": _("From today on, the end after the beginning, half a year at most."),
         "not_possible": _("This colleague cannot act in that role: their own roles or keys do not allow it."),
+        "mail_address": _("Write one mail address, such as name@school.example."),
+        "gateway_address": _("Write a number or a messenger name, without spaces."),
+        "too_late_to_remind": _("The evening before has passed already; there is nothing left to remind of."),
         "hidden_characters": _("There are invisible characters in it. Type it again."),
     }
     return sentences.get(code, _("This cannot be right."))

@@ -8,8 +8,9 @@ from flask_babel import lazy_gettext as _l
 
 from counsel.confidentiality.limits import LIMITS
 from counsel.confidentiality.roles import Role
+from counsel.outbox.notices import unread
 from counsel.web.i18n import is_chinese
-from counsel.web.page import present_actor
+from counsel.web.page import database, present_actor
 
 ROLE_WORDS = {
     Role.STUDENT: _l("student"),
@@ -113,8 +114,10 @@ def init(app: Flask) -> None:
     @app.context_processor
     def frame() -> dict[str, Any]:
         """Who looks, in which language, and what stands in the frame."""
+        person = present_actor()
         return {
-            "actor": present_actor(),
+            "actor": person,
+            "unread": unread(database(), person.holder_id) if person is not None and not person.room else 0,
             "lang_code": "zh-CN" if is_chinese() else "en",
             "other_language": ("en", "English") if is_chinese() else ("zh_Hans_CN", "中文"),
             "school": app.config["SETTINGS"].school_name if is_chinese() else app.config["SETTINGS"].school_name_en,

@@ -16,6 +16,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.post_office import PostOffice, post_office
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -35,10 +37,17 @@ class Site:
     folder: Path
     accounts: list[dict[str, str]]
     people: list[str]
+    office: PostOffice
+    environ: dict[str, str]
 
     def students(self) -> list[dict[str, str]]:
         """Return the students who have activated."""
         return [account for account in self.accounts if account["role"] == "student"]
+
+    def run(self, *words: str) -> str:
+        """Run a command of the product in this instance and return what it says."""
+        command = [str(Path(sys.executable).parent / "counsel"), *words]
+        return subprocess.run(command, env=self.environ, check=True, capture_output=True, text=True).stdout
 
     def passphrase(self) -> str:
         """Return the one passphrase of the demonstration."""
@@ -56,6 +65,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Fill a demonstration with the command line and serve it with the command line."""
     folder = tmp_path_factory.mktemp("site")
     environ = {**os.environ, "COUNSEL_INSTANCE": str(folder), "COUNSEL_TIME_ZONE": morning_zone()}
+    with post_office(tmp_path_factory.mktemp("post")) as office:
+        environ |= {f"COUNSEL_{name.upper()}": str(value) for name, value in office.settings.items()}
+        yield from _served(folder, environ, office)
+
+
+def _served(folder: Path, environ: dict[str, str], office: PostOffice) -> Iterator[Site]:
     command = str(Path(sys.executable).parent / "counsel")
     filled = subprocess.run([command, "demo", "--json"], env=environ, check=True, capture_output=True)
     known = json.loads(filled.stdout)
@@ -66,7 +81,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         server = subprocess.Popen([command, "serve", "--port", str(port)], env=environ, stderr=log)
     url = f"http://127.0.0.1:{port}"
     _wait(url)
-    yield Site(url, folder, known["accounts"], known["people"])
+    yield Site(url, folder, known["accounts"], known["people"], office, environ)
     server.terminate()
     server.wait(20)
 

@@ -17,9 +17,12 @@ NOTE = "Slept earlier this week and smiled once"
 pytestmark = pytest.mark.xdist_group("site")
 
 
-def book(student: Any, counsellor: str, answers: dict[str, str] | None = None) -> None:
-    """Walk the four steps of a request."""
+def book(student: Any, counsellor: str, answers: dict[str, str] | None = None, *, far: bool = False) -> None:
+    """Walk the four steps of a request, for the first time that is free, or on the last free day shown."""
     student.go("/book")
+    if far:
+        with student.page.expect_navigation():
+            student.page.locator("a.day:not(.is-full)").last.click()
     student.page.locator("label.slot", has_text=counsellor).first.click()
     student.press(".actbar button")
     student.press(".actbar button")

@@ -43,6 +43,7 @@ from counsel.pathway.intake.levels import record_screen
 from counsel.pathway.intake.services import decide_intake, receive_client, sign_intake
 from counsel.pathway.plans.services import finish_plan, write_plan
 from counsel.pathway.sessions.services import begin_session, write_note
+from counsel.people.addresses import set_own_address
 from counsel.people.deputies import name_deputy
 from counsel.people.guardians import import_guardians
 from counsel.people.guests import register_guest
@@ -194,6 +195,7 @@ def case_steps(centre: Centre, case: Case) -> list[Step]:
         ("draft again", lambda: write_note(db, **on, number=1, content=NOTE_CONTENT, seen_version=1)),
         ("sign", lambda: write_note(db, **on, number=1, content=NOTE_CONTENT, seen_version=2, sign=True)),
         ("append", lambda: append_to_form(db, **on, kind=NOTE, number=1, text="补记")),
+        ("address", lambda: set_own_address(db, actor=lan, channel="mail", address="lan@school.example", language="en")),
     ]  # fmt: skip
 
 

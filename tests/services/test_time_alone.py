@@ -73,8 +73,8 @@ def test_overdue_tasks_escalate_once(centre: Centre) -> None:
     open_the_centre(centre)
     task = call_duty(centre.db, actor=centre.school["desk"])
     with time_machine.travel(task.escalates_at + timedelta(minutes=1)):
-        assert run_jobs(centre.db, "escalate") == ["escalate: 1 tasks"]
-        assert run_jobs(centre.db, "escalate") == ["escalate: 0 tasks"]
+        assert run_jobs(centre.db, "escalate") == ["escalate: 1 tasks, 0 to the leader"]
+        assert run_jobs(centre.db, "escalate") == ["escalate: 0 tasks, 0 to the leader"]
     line = centre.db.scalars(select(AuditLine).order_by(AuditLine.seq.desc())).first()
     assert line is not None and (line.tag, line.detail) == ("tasks:task:escalated", "director")
 

@@ -21,6 +21,7 @@ from counsel.core.ids import new_id
 from counsel.keys.boxes import add_reader, open_box, revoke
 from counsel.keys.grants import Reader
 from counsel.keys.trust import group_id, holder_row
+from counsel.outbox.notices import notify
 from counsel.pathway.appointments.lapsing import WELFARE_HOURS
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.requests import add_appointment, answer_by, appointment_facts, change_state, open_case_for
@@ -88,6 +89,7 @@ def confirm_request(db: Session, *, actor: SignedIn, appointment_id: UUID | None
             add_reader(db, opened, reader=Reader(reader, "assigned"), granter=keyring)
             revoke(db, appointment.box_id, group_id(house_of(db), "duty"))
         appointment.answer_by = None
+        notify(db, reader_id=appointment.client_id, kind="time_confirmed", object_id=appointment.appointment_id)
         _line(record, actor, appointment, "pathway:appointment:confirmed")
     return appointment
 
@@ -107,6 +109,7 @@ def offer_time(db: Session, *, actor: SignedIn, appointment_id: UUID | None, slo
         offer = add_appointment(db, old.client_id, slot, "offered", old.mode, old.source)
         offer.assigned, offer.box_id, offer.case_id = old.assigned, old.box_id, old.case_id
         offer.replaces_id, offer.answer_by = old.appointment_id, answer_by(db, house_of(db).settings.offer_hours)
+        notify(db, reader_id=offer.client_id, kind="time_offered", object_id=offer.appointment_id)
         _line(record, actor, offer, "pathway:appointment:offered")
     return offer
 
@@ -169,6 +172,7 @@ def cancel_for_centre(db: Session, *, actor: SignedIn, appointment_id: UUID | No
     with recording(db) as record:
         change_state(db, appointment, "cancelled_by_centre")
         appointment.reason = reason
+        notify(db, reader_id=appointment.client_id, kind="time_cancelled", object_id=appointment.appointment_id)
         _line(record, actor, appointment, "pathway:appointment:cancelled_by_centre")
     return appointment
 

@@ -20,6 +20,7 @@ from counsel.core.ids import new_id
 from counsel.pathway.appointments.alarms import is_alarming, raise_alarm, request_box
 from counsel.pathway.appointments.lifecycle import OCCUPYING, allowed
 from counsel.pathway.appointments.models import MODES, REASON_LENGTH, Appointment
+from counsel.pathway.appointments.reminders import carry_reminder, take_reminder
 from counsel.pathway.cases.lifecycle import ACTIVE
 from counsel.pathway.cases.models import Case
 from counsel.people.cards import publish_client
@@ -177,6 +178,7 @@ def change_state(db: Session, appointment: Appointment, to: str) -> None:
     db.flush()
     if to not in OCCUPYING:
         free(db, appointment.appointment_id)
+        take_reminder(db, appointment)
 
 
 def times_of_case(db: Session, case_id: UUID) -> list[Appointment]:
@@ -237,7 +239,7 @@ def move_own(db: Session, *, actor: SignedIn, appointment_id: UUID | None, slot_
     """
     old = find_own(db, actor=actor, appointment_id=appointment_id)
     with recording(db) as record:
-        was = old.state
+        was, reminded = old.state, take_reminder(db, old)
         if was not in ("requested", "confirmed") or old.starts_at <= now():
             raise TransitionError("NO_STEP")
         change_state(db, old, "moved")  # first, so that the client's own old time stands in nobody's way
@@ -248,6 +250,7 @@ def move_own(db: Session, *, actor: SignedIn, appointment_id: UUID | None, slot_
         new.box_id, new.case_id, new.queue_rank, new.call_duty = old.box_id, old.case_id, old.queue_rank, old.call_duty
         new.assigned, new.answer_by = old.assigned, old.answer_by
         new.replaces_id = old.appointment_id
+        carry_reminder(db, reminded, new)
         _line(record, actor, new, "moved")
     return new
 
@@ -267,6 +270,7 @@ def accept_offer(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -
             offer.assigned, offer.case_id = old.assigned, old.case_id
             offer.answer_by = old.answer_by if waits else None
             offer.queue_rank, offer.call_duty = old.queue_rank, old.call_duty
+            carry_reminder(db, take_reminder(db, old), offer)
             if old.state in OCCUPYING:
                 change_state(db, old, "moved")
         change_state(db, offer, "requested" if waits else "confirmed")

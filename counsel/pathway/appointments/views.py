@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
-from counsel.core.clock import local
+from counsel.core.clock import local, now
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import parse_id
 from counsel.pathway.appointments.alarms import is_alarming, raise_alarm
 from counsel.pathway.appointments.booking import book
 from counsel.pathway.appointments.forms import SAFETY, ContactForm, ReasonForm
 from counsel.pathway.appointments.models import MODES
+from counsel.pathway.appointments.reminders import ask_reminder, has_reminder, reminder_time, stop_reminder
 from counsel.pathway.appointments.requests import (
     Wish,
     accept_offer,
@@ -29,7 +30,8 @@ from counsel.people.staff import staff_name
 from counsel.people.timetable import barred_for
 from counsel.risk.questions import ANSWERS, BOOKING, QUESTIONS
 from counsel.roster.queries import Slot, coming_days, free_slots, rooms
-from counsel.web.i18n import moment_words
+from counsel.web.forms import clean
+from counsel.web.i18n import moment_words, select_locale
 from counsel.web.messages import conflict_words, problem_words
 from counsel.web.page import go, page, zone_of
 
@@ -139,7 +141,34 @@ def mine(db: Session, actor: SignedIn) -> Any:
     """My appointments, coming and past."""
     rows = my_appointments(db, actor=actor)
     known = {row.counsellor_id: staff_name(db, row.counsellor_id) for row in rows}
-    return render_template("appointments/mine.html", rows=rows, names=known, rooms=rooms(db), sent=request.args.get("sent"))
+    return _mine_page(db, rows, known)
+
+
+def _mine_page(db: Session, rows: list[Any], known: dict[Any, str], problem: str = "", about: Any = None) -> Any:
+    place: dict[str, Any] = {"rows": rows, "names": known, "rooms": rooms(db), "sent": request.args.get("sent")}
+    place["reminded"] = {row.appointment_id for row in rows if has_reminder(db, row)}
+    place["remindable"] = {row.appointment_id for row in rows if reminder_time(db, row) > now()}
+    body = render_template("appointments/mine.html", problem=problem, about=about, **place)
+    return (body, 422) if problem else body
+
+
+@page(blueprint, "/my-times/<appointment>/remind", OWN, ("POST",))
+def remind(db: Session, actor: SignedIn, appointment: str) -> Any:
+    """Ask to be reminded the evening before, or no longer."""
+    row = find_own(db, actor=actor, appointment_id=parse_id(appointment))
+    if request.form.get("act") == "stop":
+        stop_reminder(db, actor=actor, appointment=row)
+        flash(_("Nothing is sent."))
+        return go(url_for("appointments.mine"))
+    place = {"channel": request.form.get("channel", ""), "address": clean(request.form.get("address"))}
+    try:
+        ask_reminder(db, actor=actor, appointment=row, language=select_locale(), **place)
+    except InvalidError as error:
+        rows = my_appointments(db, actor=actor)
+        known = {found.counsellor_id: staff_name(db, found.counsellor_id) for found in rows}
+        return _mine_page(db, rows, known, problem_words(next(iter(error.problems.values()))), row.appointment_id)
+    flash(_("You will be reminded the evening before."))
+    return go(url_for("appointments.mine"))
 
 
 @page(blueprint, "/my-times/<appointment>/cancel", OWN, ("POST",))

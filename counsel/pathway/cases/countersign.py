@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
+from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import Recorder, recording
 from counsel.confidentiality.facts import Facts
@@ -23,6 +24,7 @@ from counsel.keys.boxes import create_box, open_box
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.trust import check_recipient, holder_row
+from counsel.outbox.notices import notify
 from counsel.people.deputies import countersigners
 from counsel.records.services import item_of, open_bodies, sign_item, start_item
 from counsel.tasks.models import Task
@@ -123,6 +125,8 @@ def give_second_signature(db: Session, *, actor: SignedIn, task_id: UUID | None,
         db.flush()
         sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
         end_task(task, outcome)
+        asked_by = db.get(Account, task.requester_id)
+        notify(db, reader_id=asked_by.holder_id if asked_by else None, kind="signature_given", object_id=task.object_id)
         _line(record, actor, task, outcome)
     return task
 

@@ -13,6 +13,7 @@ from counsel.audit.chain import recording
 from counsel.confidentiality.rules import Permission
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.keys.boxes import open_box
+from counsel.outbox.notices import notify
 from counsel.pathway.cases.covers import change_cover
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, held, writing_box
@@ -97,6 +98,7 @@ CLOSING = FormKind(
 )
 EVALUATION = FormKind("F11", Permission.CASE_READ, Permission.CASE_WRITE, shared=True, needed=("conclusion",))
 FOLLOW_UP = FormKind("F12", Permission.CASE_READ, Permission.CASE_FOLLOW_UP, needed=("reached", "risk"), conclusions=("state",))
+ANSWERED = (CONSENT.code, PLAN.code, REFERRAL.code, HAND_OVER.code)  # the client says yes or not yet to these
 PAPER = FormKind("paper", Permission.CASE_READ, Permission.CASE_WRITE)
 
 
@@ -191,6 +193,8 @@ def write_form(
             save_draft(db, box=box, item=item, author=keyring.holder_id, content=content, seen_version=seen_version)
         if sign:
             sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=seen_version)
+            if kind.code in ANSWERED:
+                notify(db, reader_id=case.client_id, kind="form_waits", object_id=item.item_id)
         if cover:
             assert not kind.shared, "the cover lies in the case's own box"
             change_cover(db, box, case, **cover)

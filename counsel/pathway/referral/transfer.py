@@ -22,6 +22,7 @@ from counsel.core.errors import InvalidError, TransitionError
 from counsel.keys.boxes import add_reader, open_box, open_for_writing, revoke, rotate
 from counsel.keys.grants import Reader, make_grant
 from counsel.keys.trust import check_recipient, holder_row
+from counsel.outbox.notices import notify
 from counsel.pathway.cases.agreement import agreed_to
 from counsel.pathway.cases.dossier import HAND_OVER, read_form, write_form
 from counsel.pathway.cases.evidence import ConflictClear, Evidence, HandedOver, ReasonGiven
@@ -140,6 +141,7 @@ def give_key(db: Session, *, actor: SignedIn, case: Case) -> None:
         box = open_for_writing(db, keyring, case.box_id)
         add_reader(db, box, reader=Reader(receiver, "receiving"), granter=keyring)
         db.merge(CaseReader(case_id=case.case_id, holder_id=receiver.holder_id, purpose="receiving", until_on=None))
+        notify(db, reader_id=receiver.holder_id, kind="case_arrives", object_id=case.case_id)
         _line(record, actor, case, "handed")
 
 
