@@ -31,6 +31,7 @@ from counsel.pathway.followup import views as followup
 from counsel.pathway.intake import views as intake
 from counsel.pathway.plans import views as plans
 from counsel.pathway.referral import views as referral
+from counsel.pathway.safety import views as safety
 from counsel.pathway.sessions import views as sessions
 from counsel.people import door, staff_views, student_views
 from counsel.people import views as people
@@ -46,6 +47,7 @@ VIEWS = (
     appointments,
     cases,
     intake,
+    safety,
     assessment,
     plans,
     sessions,

@@ -12,13 +12,14 @@ from counsel.pathway.appointments.reception import check_in, confirm_request
 from counsel.pathway.appointments.requests import Wish, request_appointment
 from counsel.pathway.assessment.services import finish_assessment, write_assessment
 from counsel.pathway.cases.agreement import record_agreement
-from counsel.pathway.cases.dossier import PLAN
+from counsel.pathway.cases.dossier import CRISIS, PLAN
 from counsel.pathway.cases.models import Case
 from counsel.pathway.intake.consent import POINTS, record_consent
 from counsel.pathway.intake.levels import record_screen
 from counsel.pathway.intake.services import decide_intake, receive_client, sign_intake
 from counsel.pathway.plans.services import POINTS as POINTS_OF_PLAN
 from counsel.pathway.plans.services import finish_plan, write_plan
+from counsel.pathway.safety.services import next_of, write_crisis
 from counsel.records.services import item_of
 from counsel.roster.queries import free_slots
 from counsel.roster.services import add_room, publish_hours, set_duty
@@ -61,6 +62,10 @@ PLAN_CONTENT = {
     "support": "暂不找老师，本人不愿",
 }
 NOTE_CONTENT = {"format": "dap", "data": "这周睡得早些", "assessment": "灾难化想法有松动", "plan": "继续睡眠记录"}
+
+FOUND = {"found": "今天谈话中", "protective": "妹妹", "why": "有方法的想法", "measures": "药已交给姨妈"}
+NEXT = {"who_stays": "姨妈，到明天", "next_review": "后天", "duty_needs": "打给姨妈；先问药在哪", "reach": "姨妈 139"}
+RECORD = {**FOUND, **NEXT, "risk_factors": "", "notified": ""}
 
 
 def open_the_centre(centre: Centre) -> None:
@@ -137,3 +142,10 @@ def in_counselling(centre: Centre, student: str = "S2024001", who: str = "lan") 
     agree_plan(centre, case, who)
     finish_plan(centre.db, actor=actor, case=case)
     return case
+
+
+def record_crisis(centre: Centre, case: Case, who: str = "lan", **changes: Any) -> None:
+    """Sign the crisis record that a level of 2 or above asks for."""
+    number = next_of(centre.db, case, CRISIS.code)
+    place = {"content": {**RECORD, **changes}, "seen_version": 0, "sign": True, "number": number}
+    write_crisis(centre.db, actor=centre.school[who], case=case, **place)

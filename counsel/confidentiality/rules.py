@@ -58,6 +58,7 @@ class Permission(StrEnum):
     CONCERN_READ = "concern:read"  # what a teacher wrote to the centre
     TASK_LIST = "task:list"  # neutral duty tasks
     TASK_END = "task:end"  # record the contact that ends a task
+    SAFETY_READ = "risk:cards"  # the safety cards of clients at level 2 or above
     DUTY_CALL = "duty:call"  # "someone needs help at my desk"
     COUNTERSIGN = "countersign"  # a second signature under somebody's recorded reason
     STAFF_LIST = "staff:list"  # colleagues, roles, credentials
@@ -163,6 +164,10 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
         _for("duty counsellor", "篇4 五", _COUNSELLING, actor_is_on_duty),
         _for("director", "篇4 五", _DIRECTOR),
         _for("assigned counsellor", "篇4 五", _COUNSELLING, actor_is_assigned_counsellor),
+    ),
+    P.SAFETY_READ: (
+        _for("duty counsellor", "篇4 五", _COUNSELLING, actor_is_on_duty),
+        _for("director", "篇4 五", _DIRECTOR),
     ),
     P.DUTY_CALL: (_for("anyone at a desk", "篇4 五; 篇1 3.4", _STAFF),),
     P.COUNTERSIGN: (

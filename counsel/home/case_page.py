@@ -30,6 +30,7 @@ from counsel.pathway.sessions.forms import BeginForm, HomeworkForm
 from counsel.pathway.sessions.homework import homework_of
 from counsel.pathway.sessions.services import sessions_of
 from counsel.people.staff import counsellors, staff_name
+from counsel.tasks.services import tasks_about
 
 COMING = ("confirmed", "offered")
 
@@ -85,6 +86,7 @@ def _work(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:
         "homework": homework_of(db, actor=actor, case=case) if opens else [],
         "referrals": referrals_of(db, case),
         "tries": tries_of(db, case),
+        "tasks": tasks_about(db, case.case_id),
         "follow_ups": follow_ups_of(db, case),
         "begin": BeginForm(formdata=None),
         "give": HomeworkForm(formdata=None),

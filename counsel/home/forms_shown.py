@@ -12,6 +12,7 @@ from counsel.pathway.intake.forms import GUARDIAN_WORDS, POINT_WORDS, SHEET_WORD
 from counsel.pathway.plans.forms import POINT_WORDS as PLAN_POINTS
 from counsel.pathway.plans.forms import PlanForm
 from counsel.pathway.referral.forms import FeedbackForm, HandOverForm, ReferralForm
+from counsel.pathway.safety.forms import CrisisForm, SafetyPlanForm
 from counsel.pathway.sessions.forms import NoteForm
 from counsel.web.forms import shown
 
@@ -24,6 +25,8 @@ TITLES = {
     "result": _l("Test result"),
     "F05": _l("Plan"),
     "note": _l("Session note"),
+    "F07": _l("Crisis record"),
+    "safety": _l("Safety plan"),
     "F08": _l("Referral"),
     "feedback": _l("Feedback to a referral"),
     "handover": _l("Hand-over"),
@@ -44,6 +47,8 @@ FORMS: dict[str, Any] = {
     "F04": AssessmentForm,
     "F05": PlanForm,
     "note": NoteForm,
+    "F07": CrisisForm,
+    "safety": SafetyPlanForm,
     "F08": ReferralForm,
     "feedback": FeedbackForm,
     "handover": HandOverForm,

@@ -21,6 +21,7 @@ NOTICE_PLACES = {
     "signature_given": "home.cases",
     "case_arrives": "referral.arriving",
     "task_overdue": "home.today",
+    "level_raised": "safety.cards",
 }
 
 

@@ -11,6 +11,7 @@ from counsel.jobs.sweep import sweep_expired
 from counsel.jobs.telling import escalate
 from counsel.outbox.services import deliver
 from counsel.pathway.appointments.lapsing import lapse_unanswered
+from counsel.risk.cards import forget_ended_cards
 
 
 def _heads(db: Session) -> str:
@@ -26,6 +27,7 @@ JOBS: dict[str, Callable[[Session], str]] = {
     "escalate": escalate,
     "deliver": deliver,  # after what posts
     "sweep": sweep_expired,
+    "cards": forget_ended_cards,
     "lock-copy": _locks,
     "audit-head": _heads,  # last, so that the head stands for what the others recorded
 }

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from counsel.core.database import Base
 
 HOLDER_KINDS = ("staff", "client", "group")
-BOX_KINDS = ("group", "card", "request", "case", "shared", "concern", "task", "process")
+BOX_KINDS = ("group", "card", "request", "case", "shared", "concern", "task", "process", "safety")
 
 
 class Holder(Base):

@@ -18,6 +18,7 @@ NOTICES = (
     "signature_given",
     "case_arrives",
     "task_overdue",
+    "level_raised",
 )
 
 

@@ -14,10 +14,16 @@ from counsel.core.errors import ConflictError
 from counsel.core.ids import new_id
 from counsel.tasks.models import Task
 
+GRACE = timedelta(minutes=10)
 CONTACT_OUTCOMES = ("reached_safe", "reached_handed_over", "not_reached_passed_on")
 REVIEW_OUTCOMES = ("talk_offered", "spoken_in_person", "nothing_to_do")
 SIGNATURE_OUTCOMES = ("signed", "declined")
-OUTCOMES = {"contact": CONTACT_OUTCOMES, "review": REVIEW_OUTCOMES, "countersign": SIGNATURE_OUTCOMES}
+OUTCOMES = {
+    "contact": CONTACT_OUTCOMES,
+    "review": REVIEW_OUTCOMES,
+    "countersign": SIGNATURE_OUTCOMES,
+    "report": ("recorded",),  # the crisis record is signed
+}
 
 
 def open_task(
@@ -30,7 +36,7 @@ def open_task(
     box_id: UUID | None = None,
     owner_role: str = "counsellor",
     escalation_role: str = "director",
-    grace_minutes: int = 10,
+    grace: timedelta = GRACE,
 ) -> Task:
     """Open a task inside the caller's transaction."""
     task = Task(
@@ -39,7 +45,7 @@ def open_task(
         owner_role=owner_role,
         escalation_role=escalation_role,
         due_at=due_at,
-        escalates_at=due_at + timedelta(minutes=grace_minutes),
+        escalates_at=due_at + grace,
         client_id=client_id,
         object_id=object_id,
         box_id=box_id,
@@ -53,9 +59,21 @@ def open_tasks(db: Session, kinds: tuple[str, ...] = ("contact", "review")) -> l
     return list(db.scalars(select(Task).where(Task.ended_on.is_(None), Task.kind.in_(kinds)).order_by(Task.due_at)))
 
 
+def tasks_about(db: Session, object_id: UUID, kinds: tuple[str, ...] = ("contact", "report")) -> list[Task]:
+    """Return the open tasks about something, such as a case, the most urgent first."""
+    query = select(Task).where(Task.object_id == object_id, Task.kind.in_(kinds), Task.ended_on.is_(None))
+    return list(db.scalars(query.order_by(Task.due_at)))
+
+
+def end_tasks(db: Session, *, object_id: UUID, kind: str, outcome: str) -> None:
+    """End every open task of a kind about something, inside the caller's transaction."""
+    for task in tasks_about(db, object_id, (kind,)):
+        end_task(task, outcome)
+
+
 def overdue_tasks(db: Session, client_id: UUID) -> list[Task]:
     """Return the duty tasks about a client that should have ended by now."""
-    late = select(Task).where(Task.client_id == client_id, Task.kind.in_(("contact", "review")), Task.due_at < now())
+    late = select(Task).where(Task.client_id == client_id, Task.kind.in_(("contact", "review", "report")), Task.due_at < now())
     return list(db.scalars(late.where(Task.ended_on.is_(None))))
 
 

@@ -143,3 +143,41 @@ def test_a_guardian_answers_in_the_room_and_sees_nothing_the_child_has_told(site
     zhou.press("main form button.btn-primary")
     zhou.go(case)
     assert not zhou.page.locator('a:has-text("The guardian\'s yes")').count(), zhou.page.inner_text("main")[:500]
+
+
+def test_level_four_is_on_the_duty_screen_in_three_actions(site: Any, somebody: Make) -> None:
+    """C3 3 as far as the room: asked, recorded, on the card; no approval on the way; others see nothing."""
+    zhou = somebody("zhou")
+    case = open_case(zhou, "0025")
+    zhou.go(f"{case}/screen")
+    answers = dict.fromkeys(("q1", "q2", "q3", "q4", "q5", "q6a", "q6b", "q8b", "q9", "q10", "q11", "q12"), "no")
+    for code, value in {**answers, "q2": "yes", "q7": "yes", "q8a": "yes"}.items():
+        zhou.page.locator(f"input[name={code}][value={value}] + span").click()
+    zhou.press("button[value=save]")  # one
+    assert zhou.sees("imminent") and zhou.sees("The crisis record is due by")
+    zhou.press("a:has-text('The crisis record is due by')")
+    words = ("found", "protective", "why", "measures", "duty_needs", "reach")
+    for name in words:
+        zhou.page.fill(f"#{name}", f"{name}: the aunt has the pills")
+    zhou.press("button[value=sign]")
+    assert zhou.sees("Error: please look at this again") and zhou.page.input_value("#reach").startswith("reach: ")
+    zhou.page.fill("#who_stays", "the aunt, until tomorrow")
+    zhou.page.fill("#next_review", "tomorrow")
+    zhou.press("button[value=sign]")  # two
+    assert zhou.sees("Signed. Nobody can change it now") and not zhou.sees("The crisis record is due by")
+    plan = {"signs": "no sleep", "own_steps": "write", "people": "the yard", "professionals": "12356", "means": "put away"}
+    sign(zhou, f"{case}/safety-plan", **plan)
+
+    gu = somebody("gu")
+    assert gu.go(case) == 404
+    gu.go("/duty/cards")
+    assert not gu.sees("the aunt has the pills")
+    gu.press_word("Open the cards")  # three
+    assert gu.sees("duty_needs: the aunt has the pills") and not gu.sees("measures: the aunt") and not gu.sees("found: the aunt")
+    assert gu.barriers_in_both_themes() == []
+    gu.go("/notices")
+    assert gu.sees("Somebody has to be watched over.")
+    assert somebody("lin").go(f"{case}/crisis") == 404
+    for who in ("desk", "teacher", "leader", "admin", "shen", "manager", "expert", "supervisor"):
+        other = somebody(who)
+        assert other.go("/duty/cards") == 404 and other.go(f"{case}/crisis") == 404

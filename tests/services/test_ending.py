@@ -49,6 +49,7 @@ from tests.story import (
     on_duty,
     open_the_centre,
     received,
+    record_crisis,
     slot_with,
 )
 
@@ -111,6 +112,7 @@ def test_who_withdraws_in_danger_is_not_left_alone(centre: Centre) -> None:
     with pytest.raises(TransitionError, match="SAFE"):
         close_case(centre.db, actor=lan, case=case, reason="withdrawn")
     give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=True)
+    record_crisis(centre, case)
     close_case(centre.db, actor=lan, case=case, reason="withdrawn")
     assert case.state == "closed"
 

@@ -21,7 +21,7 @@ from counsel.tasks.services import end_task, open_task
 from tests.conftest import Centre
 from tests.services.test_ending import report, with_session
 from tests.services.test_referral import advise
-from tests.story import ALL_NO, open_the_centre, received
+from tests.story import ALL_NO, open_the_centre, received, record_crisis
 
 
 def closed(centre: Centre) -> Case:
@@ -68,17 +68,18 @@ def test_what_is_open_is_named_and_holds_the_file_back(centre: Centre) -> None:
 
 
 def test_a_level_that_somebody_else_watches_still_holds_the_file_back(centre: Centre) -> None:
-    """I1: the case may close when somebody watches on; it is filed when the level has fallen."""
+    """I1: the case may close when somebody watches on; it is filed when the level has fallen and nobody waits."""
     case = with_session(centre)
     lan = centre.school["lan"]
     record_screen(centre.db, actor=lan, case=case, answers={**ALL_NO, "q2": "yes", "q3": "yes"}, ticks=frozenset(), keeping="")
     task = ask_risk_owner(centre.db, actor=lan, case=case, reason="继续关注")
     give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=True)
+    record_crisis(centre, case)
     end_counselling(centre.db, actor=centre.school["S2024001"], case=case)
     report(centre, case)
     waive_evaluation(centre.db, actor=lan, case=case, reason="withdrawn")
     close_case(centre.db, actor=lan, case=case, reason="withdrawn")
-    assert missing_parts(centre.db, actor=lan, case=case) == ["risk"]
+    assert missing_parts(centre.db, actor=lan, case=case) == ["task", "risk"]
 
 
 def test_only_the_cases_own_counsellor_files_it_and_only_when_it_is_closed(centre: Centre) -> None:

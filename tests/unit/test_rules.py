@@ -64,7 +64,7 @@ def test_the_matrix_has_every_guarded_permission() -> None:
     guarded = {
         p
         for p in Permission
-        if p.split(":")[0] in ("appointment", "request", "case", "note", "process", "handover", "file", "concern", "task")
+        if p.split(":")[0] in ("appointment", "request", "case", "note", "process", "handover", "file", "concern", "task", "risk")
     }
     assert guarded <= {row[0] for row in matrix()}
 

@@ -40,5 +40,5 @@ def raise_concern(db: Session, *, actor: SignedIn, about: str, text: str) -> Non
     with recording(db) as record:
         box = create_box(db, kind="concern", readers=[group_reader(db, "duty", "concern")], granter=None)
         start_item(db, box=box, kind="concern", author=NOBODY, content={"about": about, "text": text, "by": actor.name})
-        open_task(db, kind="review", due_at=now() + timedelta(hours=LOOK_HOURS), box_id=box.box_id, grace_minutes=60)
+        open_task(db, kind="review", due_at=now() + timedelta(hours=LOOK_HOURS), box_id=box.box_id, grace=timedelta(minutes=60))
         record.line("pathway:concern:raised", role=actor.role, actor_id=actor.staff_id)

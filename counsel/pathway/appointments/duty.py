@@ -15,6 +15,7 @@ from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
 from counsel.core.errors import TamperError
 from counsel.keys.boxes import open_box
+from counsel.pathway.cases.models import Case
 from counsel.people.cards import ClientCard, client_cards
 from counsel.records.services import item_of, open_bodies
 from counsel.tasks.models import Task
@@ -38,7 +39,7 @@ def call_duty(db: Session, *, actor: SignedIn) -> Task:
 def duty_tasks(db: Session, *, actor: SignedIn) -> list[Task]:
     """Return the open tasks: neutral, so every counsellor may see that something waits."""
     require(db, actor, Permission.TASK_LIST)
-    return open_tasks(db)
+    return open_tasks(db, ("contact", "review", "report"))
 
 
 def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Task, dict[str, Any], ClientCard | None]:
@@ -48,7 +49,7 @@ def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Ta
     """
     task = db.get(Task, task_id) if task_id else None
     stands = task is not None and task.ended_on is None  # once the contact is recorded, duty has nothing to read here
-    require(db, actor, Permission.TASK_END, Facts(client_id=task.client_id) if task and stands else None, object_id=task_id)
+    require(db, actor, Permission.TASK_END, _facts(db, task) if task and stands else None, object_id=task_id)
     assert task is not None
     keyring = keys_of(db, actor)
     with recording(db) as record:
@@ -59,6 +60,12 @@ def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Ta
         cards = client_cards(db, keyring, [task.client_id]) if task.client_id else {}
         record.by(actor, "risk:task:read", subject_id=task.client_id, object_id=task_id)
     return task, words, cards.get(task.client_id) if task.client_id else None
+
+
+def _facts(db: Session, task: Task) -> Facts:
+    """A task about a case is also its counsellor's to end."""
+    case = db.get(Case, task.object_id) if task.object_id is not None and task.client_id is not None else None
+    return Facts(client_id=task.client_id, assigned_to=case.counsellor_id if case is not None else None)
 
 
 def ended_alarm_boxes(db: Session, client_id: UUID) -> list[UUID]:
@@ -75,7 +82,7 @@ def finish_task(db: Session, *, actor: SignedIn, task_id: UUID | None, outcome: 
     Records: ``risk:task:ended``. Rule: 篇4 五.
     """
     task = db.get(Task, task_id) if task_id else None
-    require(db, actor, Permission.TASK_END, Facts(client_id=task.client_id) if task else None, object_id=task_id)
+    require(db, actor, Permission.TASK_END, _facts(db, task) if task else None, object_id=task_id)
     assert task is not None
     with recording(db) as record:
         db.refresh(task, with_for_update=True)

@@ -98,6 +98,20 @@ CLOSING = FormKind(
 )
 EVALUATION = FormKind("F11", Permission.CASE_READ, Permission.CASE_WRITE, shared=True, needed=("conclusion",))
 FOLLOW_UP = FormKind("F12", Permission.CASE_READ, Permission.CASE_FOLLOW_UP, needed=("reached", "risk"), conclusions=("state",))
+CRISIS = FormKind(
+    "F07",
+    Permission.CASE_READ,
+    Permission.CASE_WRITE,
+    needed=("found", "protective", "why", "measures", "who_stays", "next_review", "duty_needs"),
+    conclusions=("why",),
+)
+SAFETY = FormKind(
+    "safety",
+    Permission.CASE_READ,
+    Permission.CASE_WRITE,
+    shared=True,
+    needed=("signs", "own_steps", "people", "professionals", "means"),
+)
 ANSWERED = (CONSENT.code, PLAN.code, REFERRAL.code, HAND_OVER.code)  # the client says yes or not yet to these
 PAPER = FormKind("paper", Permission.CASE_READ, Permission.CASE_WRITE)
 

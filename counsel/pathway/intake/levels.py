@@ -4,6 +4,7 @@ The questions as they were asked are a signed form each time; the level in force
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,9 +13,10 @@ from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.rules import Permission
-from counsel.core.clock import today
+from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
+from counsel.outbox.notices import notify
 from counsel.pathway.appointments.requests import times_of_case
 from counsel.pathway.cases.countersign import ask_second_signature, signed_reasons
 from counsel.pathway.cases.covers import change_cover
@@ -22,12 +24,15 @@ from counsel.pathway.cases.dossier import SCREEN, write_form
 from counsel.pathway.cases.evidence import Evidence, RiskLow, RiskScreened, Safe
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, cover_of, writing_box
+from counsel.people.deputies import directors
 from counsel.records.models import Item
 from counsel.records.services import items_in
+from counsel.risk.cards import end_card
+from counsel.risk.clocks import WATCHED, clocks_of
 from counsel.risk.level import Level, level_of
 from counsel.risk.questions import BOOKING
 from counsel.tasks.models import Task
-from counsel.tasks.services import overdue_tasks
+from counsel.tasks.services import GRACE, end_tasks, open_task, overdue_tasks, tasks_about
 
 CALL_DUTY_LEVEL = 2  # from here on an absence sends somebody to look, without penalty (domain §1.1)
 LOWER, OWNER = "LOWER", "I1"
@@ -73,12 +78,33 @@ def _sign_screen(db: Session, actor: SignedIn, case: Case, content: Mapping[str,
         write_form(db, actor=actor, case=case, kind=SCREEN, content=content, seen_version=0, sign=True, number=number)
         standing = cover_of(db, actor=actor, case=case).level
         _set_level(db, actor, case, max(standing, level))
+        _set_going(db, case, standing, max(standing, level))
+
+
+def _set_going(db: Session, case: Case, before: int, level: int) -> None:
+    """Start the clocks of a level: the record when it rises, the next contact each time somebody has asked (domain §3.3)."""
+    clocks = clocks_of(house_of(db).settings, level)
+    begin = partial(open_task, db, client_id=case.client_id, object_id=case.case_id)
+    end_tasks(db, object_id=case.case_id, kind="contact", outcome="reached_safe")
+    if clocks.contact is not None and level >= WATCHED:
+        begin(kind="contact", due_at=now() + clocks.contact)
+    if clocks.record is not None and level > before:
+        due = now() + clocks.record
+        waiting = tasks_about(db, case.case_id, ("report",))
+        for task in waiting:
+            task.due_at, task.escalates_at = min(task.due_at, due), min(task.escalates_at, due + GRACE)
+        if not waiting:
+            begin(kind="report", due_at=due)
+        for account in directors(db):
+            notify(db, reader_id=account.holder_id, kind="level_raised")
 
 
 def _set_level(db: Session, actor: SignedIn, case: Case, level: int) -> None:
     change_cover(db, writing_box(db, actor=actor, case=case, shared=False), case, level=level)
     for row in times_of_case(db, case.case_id):
         row.call_duty = level >= CALL_DUTY_LEVEL
+    if level < WATCHED:
+        end_card(db, case.client_id)
 
 
 def ask_lowering(db: Session, *, actor: SignedIn, case: Case, level: int, reason: str) -> Task:
@@ -100,7 +126,7 @@ def ask_lowering(db: Session, *, actor: SignedIn, case: Case, level: int, reason
 
 
 def apply_lowering(db: Session, *, actor: SignedIn, case: Case) -> int:
-    """Lower the level as it was signed, once; return the level in force.
+    """Lower the level as it was signed, once; return the level in force. Below 2 duty's card ends.
 
     :raises TransitionError: ``SECOND``, while no signature stands under this step from the level in force.
 
@@ -133,6 +159,8 @@ def ask_risk_owner(db: Session, *, actor: SignedIn, case: Case, reason: str) -> 
 def evidence_of_level(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
     """Return LOW for a level of 0 or 1, and SAFE for that or for an owner outside the case who has signed."""
     if not any(item.kind == SCREEN.code for item in items_in(db, [case.box_id])):
+        return []
+    if tasks_about(db, case.case_id, ("report",)):  # R4-16: nothing about danger ends without its record
         return []
     if cover_of(db, actor=actor, case=case).level < CALL_DUTY_LEVEL:
         return [RiskLow("LOW", case.case_id), Safe("SAFE", case.case_id)]

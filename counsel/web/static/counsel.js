@@ -134,6 +134,11 @@
     });
   }
 
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
+
   const problem = document.querySelector(".error-summary");
   if (problem) problem.focus();
 })();

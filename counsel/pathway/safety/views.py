@@ -1,0 +1,51 @@
+"""Views of danger: the crisis record, the safety plan; duty's cards, which are the director's watch list."""
+
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from sqlalchemy.orm import Session
+
+from counsel.access.sign_ins import SignedIn
+from counsel.confidentiality.rules import Permission
+from counsel.pathway.cases.dossier import CRISIS, SAFETY
+from counsel.pathway.cases.pages import edit_page, writable
+from counsel.pathway.safety.forms import CrisisForm, SafetyPlanForm
+from counsel.pathway.safety.services import next_of, write_crisis, write_safety_plan
+from counsel.risk.cards import count_cards, read_cards
+from counsel.web.page import page
+
+blueprint = Blueprint("safety", __name__)
+WRITE = Permission.CASE_WRITE
+
+
+@page(blueprint, "/cases/<case>/crisis", WRITE, ("GET", "POST"))
+def crisis(db: Session, actor: SignedIn, case: str) -> Any:
+    """F07."""
+    found = writable(db, actor, case)
+    number = next_of(db, found, CRISIS.code)
+
+    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
+        """Save or sign this form."""
+        write_crisis(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign, number=number)
+
+    return edit_page(db, actor, found, CRISIS, CrisisForm, "sessions/form.html", save, number)
+
+
+@page(blueprint, "/cases/<case>/safety-plan", WRITE, ("GET", "POST"))
+def safety_plan(db: Session, actor: SignedIn, case: str) -> Any:
+    """The safety plan, on a page both look at."""
+    found = writable(db, actor, case)
+    number = next_of(db, found, SAFETY.code)
+
+    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
+        """Save or sign this form."""
+        write_safety_plan(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign, number=number)
+
+    return edit_page(db, actor, found, SAFETY, SafetyPlanForm, "sessions/form.html", save, number)
+
+
+@page(blueprint, "/duty/cards", Permission.SAFETY_READ, ("GET", "POST"))
+def cards(db: Session, actor: SignedIn) -> Any:
+    """Safety cards: how many there are; opened on a press, each opening on record."""
+    opened = read_cards(db, actor=actor) if request.method == "POST" else None
+    return render_template("safety/cards.html", opened=opened, count=count_cards(db, actor=actor))

@@ -1,0 +1,104 @@
+"""Safety cards: sealed to `duty`, so that whoever has duty can act at night; the director's watch list is the same cards.
+
+A card is written anew as a whole. One that has ended loses its row at once and its lock at the next sweep: then no copy of
+it opens any more.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import today
+from counsel.core.database import house_of, writing
+from counsel.core.errors import UnreadableError
+from counsel.crypto.blob import Kind
+from counsel.crypto.context import Place
+from counsel.keys.boxes import create_box, open_box
+from counsel.keys.groups import group_reader
+from counsel.keys.locks import erase_lock
+from counsel.keys.models import Box, Grant
+from counsel.people.cards import ClientCard, client_cards
+from counsel.risk.models import SafetyCard
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A card as duty sees it: who it is and what to know."""
+
+    client: ClientCard
+    content: Mapping[str, Any]
+    since: Any
+
+
+def write_card(db: Session, *, actor: SignedIn, client_id: UUID, content: Mapping[str, Any]) -> None:
+    """Put a client's card, in place of an earlier one, inside the caller's transaction; the caller has passed the gate.
+
+    Records: ``risk:card:written``. Rule: 篇4 五; domain §3.3.
+    """
+    with recording(db) as record:
+        end_card(db, client_id)
+        box = create_box(db, kind="safety", readers=[group_reader(db, "duty", "safety")], granter=keys_of(db, actor))
+        plain = json.dumps(dict(content), ensure_ascii=False).encode()
+        sealed = box.seal(plain, Kind.FORM, Place("safety_cards", client_id, 1, client_id))
+        day = today(house_of(db).settings.time_zone)
+        db.add(SafetyCard(client_id=client_id, box_id=box.box_id, sealed=sealed, on_day=day))
+        db.flush()
+        record.by(actor, "risk:card:written", subject_id=client_id)
+
+
+def end_card(db: Session, client_id: UUID) -> None:
+    """End a client's card, inside the caller's transaction; needs no key."""
+    db.execute(delete(SafetyCard).where(SafetyCard.client_id == client_id))
+
+
+def has_card(db: Session, client_id: UUID) -> bool:
+    """Return whether duty holds a card."""
+    return db.get(SafetyCard, client_id, populate_existing=True) is not None
+
+
+def count_cards(db: Session, *, actor: SignedIn) -> int:
+    """Return how many cards there are: a figure for the duty page, nothing is opened."""
+    require(db, actor, Permission.TASK_LIST)
+    return len(db.scalars(select(SafetyCard.client_id)).all())
+
+
+def read_cards(db: Session, *, actor: SignedIn) -> list[Watched]:
+    """Open every card, the newest first; each client sees that duty or the director looked.
+
+    Records: ``risk:card:read`` for each. Rule: 篇4 五.
+    """
+    require(db, actor, Permission.SAFETY_READ)
+    keyring, found = keys_of(db, actor), []
+    with recording(db) as record:
+        rows = db.scalars(select(SafetyCard).order_by(SafetyCard.on_day.desc(), SafetyCard.client_id)).all()
+        names = client_cards(db, keyring, [row.client_id for row in rows])
+        for row in rows:
+            try:
+                box = open_box(db, keyring, row.box_id)
+                plain = box.unseal(row.sealed, Kind.FORM, Place("safety_cards", row.client_id, 1, row.client_id))
+            except UnreadableError:
+                continue  # one that does not open must not hide the others at night
+            found.append(Watched(names[row.client_id], json.loads(plain), row.on_day))
+            record.by(actor, "risk:card:read", subject_id=row.client_id)
+    return found
+
+
+def forget_ended_cards(db: Session) -> str:
+    """Erase the locks of cards that have ended, then their boxes; a crash in between leaves a box for the next time."""
+    kept = select(SafetyCard.box_id)
+    ended = db.scalars(select(Box.box_id).where(Box.kind == "safety", Box.box_id.not_in(kept))).all()
+    for box_id in ended:
+        erase_lock(house_of(db), box_id)
+    with writing(db):
+        db.execute(delete(Grant).where(Grant.box_id.in_(ended)))
+        db.execute(delete(Box).where(Box.box_id.in_(ended)))
+    return f"{len(ended)} cards"
