@@ -19,7 +19,7 @@ from counsel.pathway.intake.levels import record_screen
 from counsel.pathway.intake.services import decide_intake, receive_client, sign_intake
 from counsel.pathway.plans.services import POINTS as POINTS_OF_PLAN
 from counsel.pathway.plans.services import finish_plan, write_plan
-from counsel.pathway.safety.services import next_of, write_crisis
+from counsel.pathway.safety.services import newest_of, write_crisis
 from counsel.records.services import item_of
 from counsel.roster.queries import free_slots
 from counsel.roster.services import add_room, publish_hours, set_duty
@@ -146,6 +146,6 @@ def in_counselling(centre: Centre, student: str = "S2024001", who: str = "lan") 
 
 def record_crisis(centre: Centre, case: Case, who: str = "lan", **changes: Any) -> None:
     """Sign the crisis record that a level of 2 or above asks for."""
-    number = next_of(centre.db, case, CRISIS.code)
-    place = {"content": {**RECORD, **changes}, "seen_version": 0, "sign": True, "number": number}
+    newest, signed = newest_of(centre.db, case, CRISIS.code)
+    place = {"content": {**RECORD, **changes}, "seen_version": 0, "sign": True, "number": newest + signed}
     write_crisis(centre.db, actor=centre.school[who], case=case, **place)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from counsel.access.sign_ins import SignedIn
 from counsel.core.clock import as_of, now, today
 from counsel.core.database import house_of
+from counsel.home.demo_danger import in_danger
 from counsel.home.demo_story import ASSESSED, COUNSELLORS, PLAN_WORDS, Demo, free_time, walk
 from counsel.pathway.appointments.reception import check_in, note_absence, register_walk_in
 from counsel.pathway.assessment.services import write_assessment
@@ -214,11 +215,6 @@ def _at_work(db: Session, me: SignedIn, case: Case) -> None:
     answer_homework(db, actor=me, case=case, number=1, state="done", result="记了五天")
 
 
-def _in_danger(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
-    answers = {**ALL_NO, "q2": "yes", "q3": "yes"}
-    record_screen(db, actor=me, case=case, answers=answers, ticks=frozenset(), keeping="答应了妹妹一起过生日")
-
-
 WAYS: tuple[tuple[str, Way | None], ...] = (
     ("signed", _to_doctor),
     ("signed", _back),
@@ -236,7 +232,7 @@ WAYS: tuple[tuple[str, Way | None], ...] = (
     ("nothing", _void),
     ("signed", _left),
     ("signed", _lapsed),
-    ("signed", _in_danger),
+    ("signed", in_danger),
 )
 
 

@@ -167,6 +167,10 @@ def test_level_four_is_on_the_duty_screen_in_three_actions(site: Any, somebody: 
     assert zhou.sees("Signed. Nobody can change it now") and not zhou.sees("The crisis record is due by")
     plan = {"signs": "no sleep", "own_steps": "write", "people": "the yard", "professionals": "12356", "means": "put away"}
     sign(zhou, f"{case}/safety-plan", **plan)
+    zhou.go(f"{case}/safety-plan")
+    assert zhou.sees("put away") and zhou.page.locator("#signs").count() == 0
+    zhou.press_word("Write a new one")
+    assert zhou.page.input_value("#signs") == ""
 
     gu = somebody("gu")
     assert gu.go(case) == 404

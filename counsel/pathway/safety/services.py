@@ -23,11 +23,11 @@ from counsel.tasks.services import end_tasks
 CODE = "F07"
 
 
-def next_of(db: Session, case: Case, kind: str) -> int:
-    """Return the number of the form in hand: an unsigned draft, else a further one."""
+def newest_of(db: Session, case: Case, kind: str) -> tuple[int, bool]:
+    """Return (number of the newest form of a kind, whether it is signed); (1, False) when there is none yet."""
     items = [item for item in items_in(db, [case.box_id, case.shared_box_id]) if item.kind == kind]
-    drafts = [item.number for item in items if item.state == "draft"]
-    return drafts[0] if drafts else 1 + max((item.number for item in items), default=0)
+    newest = max(items, key=lambda item: item.number, default=None)
+    return (newest.number, newest.state == "signed") if newest is not None else (1, False)
 
 
 def write_crisis(

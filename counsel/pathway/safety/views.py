@@ -8,21 +8,29 @@ from sqlalchemy.orm import Session
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
 from counsel.pathway.cases.dossier import CRISIS, SAFETY
-from counsel.pathway.cases.pages import edit_page, writable
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.pages import draft_number, edit_page, writable
 from counsel.pathway.safety.forms import CrisisForm, SafetyPlanForm
-from counsel.pathway.safety.services import next_of, write_crisis, write_safety_plan
+from counsel.pathway.safety.services import newest_of, write_crisis, write_safety_plan
 from counsel.risk.cards import count_cards, read_cards
-from counsel.web.page import page
+from counsel.tasks.services import tasks_about
+from counsel.web.page import page, whole
 
 blueprint = Blueprint("safety", __name__)
 WRITE = Permission.CASE_WRITE
+
+
+def _in_hand(db: Session, case: Case, kind: str, due: bool) -> int:
+    """Return which of a case's forms is meant: a further one when it is due or asked for, else the newest."""
+    newest, signed = newest_of(db, case, kind)
+    return newest + 1 if due and signed else draft_number(newest, signed, whole(request.args.get("number", "")))
 
 
 @page(blueprint, "/cases/<case>/crisis", WRITE, ("GET", "POST"))
 def crisis(db: Session, actor: SignedIn, case: str) -> Any:
     """F07."""
     found = writable(db, actor, case)
-    number = next_of(db, found, CRISIS.code)
+    number = _in_hand(db, found, CRISIS.code, tasks_about(db, found.case_id, ("report",)) != [])
 
     def save(content: dict[str, Any], seen: int, sign: bool) -> None:
         """Save or sign this form."""
@@ -35,7 +43,7 @@ def crisis(db: Session, actor: SignedIn, case: str) -> Any:
 def safety_plan(db: Session, actor: SignedIn, case: str) -> Any:
     """The safety plan, on a page both look at."""
     found = writable(db, actor, case)
-    number = next_of(db, found, SAFETY.code)
+    number = _in_hand(db, found, SAFETY.code, False)
 
     def save(content: dict[str, Any], seen: int, sign: bool) -> None:
         """Save or sign this form."""
