@@ -24,7 +24,7 @@ from counsel.pathway.closing.volume import missing_parts
 from counsel.pathway.intake.consent import age_of, client_of, guardian_settled, present_consent
 from counsel.pathway.intake.levels import screen_today
 from counsel.pathway.plans.services import REPLAN_REASONS, own_goals
-from counsel.pathway.referral.forms import HOLD_WORDS, REACH_WORDS, TRANSFER_WORDS
+from counsel.pathway.referral.forms import CONFLICT_WORDS, HOLD_WORDS, REACH_WORDS, TRANSFER_WORDS
 from counsel.pathway.referral.services import referrals_of, tries_of
 from counsel.pathway.sessions.forms import BeginForm, HomeworkForm
 from counsel.pathway.sessions.homework import homework_of
@@ -101,6 +101,7 @@ def _around(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:
         "people": [(holder, name) for holder, name in counsellors(db) if holder != case.counsellor_id],
         "receiver": staff_name(db, case.transfer_to),
         "transfer_words": TRANSFER_WORDS,
+        "conflict_words": CONFLICT_WORDS,
         "hold_words": HOLD_WORDS,
         "reach_words": REACH_WORDS,
         "replan": REPLAN_REASONS,

@@ -22,6 +22,7 @@ NOTICE_PLACES = {
     "case_arrives": "referral.arriving",
     "task_overdue": "home.today",
     "level_raised": "safety.cards",
+    "conflict_found": "closing.direct",
 }
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, flash, render_template, request, url_for
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
@@ -28,6 +29,7 @@ from counsel.pathway.cases.lifecycle import OPEN_STATES
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_by_number, caseload
 from counsel.pathway.closing.services import overdue_follow_ups
+from counsel.pathway.referral.conflicts import look_for_conflicts
 from counsel.pathway.referral.transfer import incoming
 from counsel.pathway.sessions.services import unsigned_notes
 from counsel.people.rule_texts import rules_waiting
@@ -75,6 +77,8 @@ def _day(db: Session, actor: SignedIn, holder: bool) -> dict[str, Any]:
 
 
 def _counsellor(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
+    for case in look_for_conflicts(db, actor=actor) if actor.keyring else []:
+        flash(_("Case %(no)s must be handed over: another relationship.", no=f"{case.case_no:04}"), "stop")
     place = _day(db, actor, True)
     place["notes"] = unsigned_notes(db, actor.holder_id)
     place["numbers"] = {case.case_id: case.case_no for case, _cover in caseload(db, actor=actor)} if actor.keyring else {}

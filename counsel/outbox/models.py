@@ -19,6 +19,7 @@ NOTICES = (
     "case_arrives",
     "task_overdue",
     "level_raised",
+    "conflict_found",
 )
 
 

@@ -40,6 +40,24 @@ class StaffAddress(Base):
     address_sealed: Mapped[bytes]
 
 
+class DeclaredConflict(Base):
+    """That a counsellor has another relationship with a client; which one stands nowhere, because it would name the client."""
+
+    __tablename__ = "declared_conflicts"
+    __table_args__ = (CLIENT_WORLD,)
+    client_id: Mapped[UUID] = mapped_column(primary_key=True)
+    holder_id: Mapped[UUID] = mapped_column(primary_key=True)
+    on_day: Mapped[date]
+
+
+class ConflictLook(Base):
+    """When a counsellor's cases were last compared with the timetable; an import empties the table."""
+
+    __tablename__ = "conflict_looks"
+    holder_id: Mapped[UUID] = mapped_column(primary_key=True)
+    on_day: Mapped[date]
+
+
 class Teaching(Base):
     """That a colleague teaches a class or leads it; the class as an HMAC, because a class name can point at a student."""
 

@@ -16,7 +16,7 @@ from counsel.audit.chain import recording
 from counsel.confidentiality.rules import Permission
 from counsel.core.database import House, house_of
 from counsel.crypto.derive import mac, subkey
-from counsel.people.models import Teaching
+from counsel.people.models import ConflictLook, Teaching
 from counsel.people.tables import Cells, Columns, Progress, Report, RowProblem, no_progress, read_table, told
 
 COLUMNS = Columns(
@@ -62,6 +62,7 @@ def import_timetable(db: Session, *, actor: SignedIn | None, raw: bytes, progres
     with recording(db) as record:
         before = {(row.account_id, row.class_tag): row.leads for row in db.scalars(select(Teaching))}
         db.execute(delete(Teaching))
+        db.execute(delete(ConflictLook))  # everybody's cases are looked at again
         for done, (key, leads) in enumerate(sorted(wanted.items(), key=lambda pair: pair[0][1]), start=1):
             db.add(Teaching(account_id=key[0], class_tag=key[1], leads=leads))
             report.added += key not in before

@@ -185,3 +185,20 @@ def test_level_four_is_on_the_duty_screen_in_three_actions(site: Any, somebody: 
     for who in ("desk", "teacher", "leader", "admin", "shen", "manager", "expert", "supervisor"):
         other = somebody(who)
         assert other.go("/duty/cards") == 404 and other.go(f"{case}/crisis") == 404
+
+
+def test_a_relationship_found_later_hands_the_case_over(site: Any, somebody: Make) -> None:
+    """C5, R9-08: declared in one step; the director is told which number and chooses; nobody learns which relationship."""
+    chen, gu = somebody("chen"), somebody("gu")
+    case = open_case(chen, "0008" if chen.go("/cases") == 200 and chen.sees("0008") else "0005")
+    other_ways(chen, case)
+    chen.page.select_option("#kind", "own_matter")
+    chen.press_word("Declare")
+    assert not chen.sees("The case is handed over"), "a soft one needs its reason"
+    other_ways(chen, case)
+    chen.page.select_option("#kind", "kin")
+    chen.press_word("Declare")
+    assert chen.sees("The case is handed over") and chen.sees("The director chooses who takes it over.")
+    gu.go("/notices")
+    assert gu.sees("A case must be handed over because of another relationship.") and not gu.sees("relative")
+    assert gu.go(case) == 404

@@ -26,8 +26,8 @@ from counsel.pathway.appointments.lapsing import WELFARE_HOURS
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.requests import add_appointment, answer_by, appointment_facts, change_state, open_case_for
 from counsel.people.cards import ClientCard, client_cards, student_card, write_client
+from counsel.people.conflicts import barred_by, check_free
 from counsel.people.models import Student
-from counsel.people.timetable import teachers_of
 from counsel.records.services import item_of, open_bodies
 from counsel.roster.queries import find_slot, rooms
 from counsel.tasks.services import open_task
@@ -79,6 +79,7 @@ def confirm_request(db: Session, *, actor: SignedIn, appointment_id: UUID | None
     appointment = _find(db, actor, appointment_id, Permission.APPOINTMENT_TRIAGE)
     keyring = keys_of(db, actor)
     with recording(db) as record:
+        check_free(db, actor, appointment.client_id, appointment.counsellor_id)
         change_state(db, appointment, "confirmed")
         appointment.assigned, appointment.queue_rank = True, queue_rank
         if appointment.box_id is not None:
@@ -103,7 +104,7 @@ def offer_time(db: Session, *, actor: SignedIn, appointment_id: UUID | None, slo
     if old.state not in ("confirmed", "requested"):
         raise TransitionError("NO_STEP")
     with recording(db) as record:
-        slot = find_slot(db, slot_key, client_id=old.client_id)
+        slot = find_slot(db, slot_key, client_id=old.client_id, without=barred_by(db, actor, old.client_id))
         if slot is None or slot.holder_id != old.counsellor_id:
             raise ConflictError("slot_taken")
         offer = add_appointment(db, old.client_id, slot, "offered", old.mode, old.source)
@@ -125,7 +126,7 @@ def standing_appointment(db: Session, *, actor: SignedIn, appointment_id: UUID |
 def check_in(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> Appointment:
     """Note that the client has come: up to 30 minutes late counts as present, later the time is forfeited.
 
-    :raises TransitionError: ``TOO_EARLY`` before the day itself.
+    :raises TransitionError: ``TOO_EARLY`` before the day itself; ``ELSEWHERE`` when the counsellor has another relationship.
 
     Records: ``pathway:appointment:checked_in`` or ``:forfeited``. Rule: 篇9 二4.
     """
@@ -136,6 +137,7 @@ def check_in(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> Ap
     late = max(0, int((now() - appointment.starts_at).total_seconds() // 60))
     to = "checked_in" if late <= house_of(db).settings.late_forfeit_minutes else "forfeited"
     with recording(db) as record:
+        check_free(db, actor, appointment.client_id, appointment.counsellor_id)
         change_state(db, appointment, to)
         appointment.minutes_late = late
         _line(record, actor, appointment, f"pathway:appointment:{to}")
@@ -243,7 +245,7 @@ def register_walk_in(
     with recording(db) as record:
         client_id, card = person_present(db, actor, student_no.strip(), name.strip())
         write_client(db, client_id=client_id, card=card)
-        slot = find_slot(db, slot_key, client_id=client_id, without=teachers_of(db, card.class_name))
+        slot = find_slot(db, slot_key, client_id=client_id, without=barred_by(db, actor, client_id))
         if slot is None:
             raise ConflictError("slot_taken")
         case = open_case_for(db, client_id)

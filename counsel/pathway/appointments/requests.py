@@ -24,7 +24,7 @@ from counsel.pathway.appointments.reminders import carry_reminder, take_reminder
 from counsel.pathway.cases.lifecycle import ACTIVE
 from counsel.pathway.cases.models import Case
 from counsel.people.cards import publish_client
-from counsel.people.timetable import barred_for
+from counsel.people.conflicts import barred_for_oneself
 from counsel.records.services import start_item
 from counsel.risk.questions import ANSWERS, BOOKING
 from counsel.roster.occupancy import free, take
@@ -68,7 +68,7 @@ def request_appointment(
     _check(wish)
     keyring = keys_of(db, actor)
     with recording(db) as record:
-        barred = barred_for(db, actor)
+        barred = barred_for_oneself(db, actor)
         if find_slot(db, wish.slot, without=barred) is None:  # whoever came too late makes no keys first
             raise ConflictError("slot_taken")
         client_id = publish_client(db, actor=actor)
@@ -243,7 +243,7 @@ def move_own(db: Session, *, actor: SignedIn, appointment_id: UUID | None, slot_
         if was not in ("requested", "confirmed") or old.starts_at <= now():
             raise TransitionError("NO_STEP")
         change_state(db, old, "moved")  # first, so that the client's own old time stands in nobody's way
-        slot = find_slot(db, slot_key, client_id=old.client_id, without=barred_for(db, actor))
+        slot = find_slot(db, slot_key, client_id=old.client_id, without=barred_for_oneself(db, actor))
         if slot is None or (old.assigned and slot.holder_id != old.counsellor_id):  # the words are sealed to that counsellor
             raise ConflictError("slot_taken")
         new = add_appointment(db, old.client_id, slot, was, old.mode, old.source)

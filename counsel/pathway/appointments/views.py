@@ -26,8 +26,8 @@ from counsel.pathway.appointments.requests import (
     my_appointments,
 )
 from counsel.pathway.appointments.talks import answer_talk
+from counsel.people.conflicts import barred_for_oneself
 from counsel.people.staff import staff_name
-from counsel.people.timetable import barred_for
 from counsel.risk.questions import ANSWERS, BOOKING, QUESTIONS
 from counsel.roster.queries import Slot, coming_days, free_slots, rooms
 from counsel.web.forms import clean
@@ -49,7 +49,7 @@ def _chosen_day(days: list[date]) -> date | None:
 def _slot_page(db: Session, template: str, actor: SignedIn, holder_id: Any = None, **more: Any) -> str:
     """Render a page on which a time is chosen; whoever teaches the student's class is not offered (篇9 一7)."""
     days = coming_days(db)
-    whom = {"holder_id": holder_id, "client_id": actor.client_id, "without": barred_for(db, actor)}
+    whom = {"holder_id": holder_id, "client_id": actor.client_id, "without": barred_for_oneself(db, actor)}
     per_day = {day: free_slots(db, day, **whom) for day in days}
     day = _chosen_day([day for day in days if per_day[day]] if "day" not in request.args else days)
     slots = per_day.get(day, []) if day else []

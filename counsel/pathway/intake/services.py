@@ -38,6 +38,7 @@ from counsel.pathway.cases.services import held
 from counsel.pathway.intake.consent import consent_given, guardian_settled
 from counsel.pathway.intake.levels import evidence_of_level, evidence_of_screen
 from counsel.people.cards import client_cards
+from counsel.people.conflicts import check_free
 from counsel.people.guests import ids_of_person
 
 
@@ -54,6 +55,7 @@ def receive_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None)
     if found.state != "checked_in":
         raise TransitionError("NOT_HERE")
     with recording(db) as record:
+        check_free(db, actor, found.client_id, actor.holder_id)
         card = client_cards(db, keys_of(db, actor), [found.client_id])[found.client_id]
         others = ids_of_person(db, actor=actor, student_id=card.student_id)
         case = next(filter(None, (open_case_for(db, known) for known in (found.client_id, *others))), None)

@@ -25,6 +25,15 @@ TRANSFER_WORDS = {
     "client_wish": _l("the client's wish"),
     "leave": _l("leaving the centre"),
 }
+CONFLICT_WORDS = {
+    "teaches": _l("I teach, grade or decide about the client"),
+    "kin": _l("relative, friend or neighbour"),
+    "business": _l("business with the family"),
+    "inquiry": _l("part in a complaint, examination or inquiry"),
+    "other_party": _l("counsellor of the other side, a parent or a close friend (the director decides)"),
+    "manager": _l("over a parent at work (the director decides)"),
+    "own_matter": _l("a matter of my own that touches it (the director decides)"),
+}
 HOLD_WORDS = {
     "holiday": _l("holidays"),
     "leave_of_absence": _l("leave from school"),

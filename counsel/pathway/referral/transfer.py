@@ -31,6 +31,7 @@ from counsel.pathway.cases.models import Case, CaseMove, CaseReader
 from counsel.pathway.cases.moving import move
 from counsel.pathway.cases.services import case_facts, forget_receiver, held
 from counsel.pathway.sessions.models import CounsellingSession
+from counsel.people.conflicts import check_free
 from counsel.people.staff import may_take_cases, staff_name
 from counsel.records.services import item_of
 
@@ -76,6 +77,7 @@ def choose_receiver(db: Session, *, actor: SignedIn, case: Case, to: UUID) -> No
     with held(db, case) as record:
         if _promised(db, case, to):
             raise TransitionError("NAMED")
+        check_free(db, actor, case.client_id, to)
         forget_receiver(db, case)
         case.transfer_to = _able(db, case, to)
         _line(record, actor, case, "assigned")
@@ -181,6 +183,7 @@ def accept_transfer(db: Session, *, actor: SignedIn, case: Case, no_conflict: bo
         raise TransitionError("CREDENTIAL")
     evidence: list[Evidence] = [ConflictClear("G4", case.case_id)] if no_conflict else []
     with held(db, case):
+        check_free(db, actor, case.client_id, actor.holder_id)
         if key_given(db, actor=actor, case=case) and _ready(db, actor, case):
             evidence.append(HandedOver("G12", case.case_id))
         move(db, actor=actor, case=case, to=case.resume_state or "", by=RECEIVER, evidence=evidence)
@@ -221,6 +224,7 @@ def add_second_reader(db: Session, *, actor: SignedIn, case: Case, holder_id: UU
     holder = holder_row(db, _able(db, case, holder_id))
     assert holder is not None
     keyring = keys_of(db, actor)
+    check_free(db, actor, case.client_id, holder_id)
     with recording(db) as record:
         revoke(db, case.box_id, holder_id)
         db.flush()

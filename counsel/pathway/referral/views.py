@@ -14,6 +14,7 @@ from counsel.pathway.cases.dossier import HAND_OVER, REFERRAL, read_form
 from counsel.pathway.cases.lifecycle import COUNSELLOR
 from counsel.pathway.cases.pages import back_to, edit_page, typed_day, writable
 from counsel.pathway.cases.services import find_case
+from counsel.pathway.referral.conflicts import declare_relationship
 from counsel.pathway.referral.forms import FeedbackForm, HandOverForm, ReferralForm
 from counsel.pathway.referral.services import (
     ask_return,
@@ -142,6 +143,18 @@ def take_over(db: Session, actor: SignedIn, case: str) -> Any:
     content = read_form(db, actor=actor, case=found, kind=HAND_OVER, number=number).content if given else {}
     form = HandOverForm(formdata=None, data=dict(content))
     return render_template("referral/take_over.html", case=found, form=form)
+
+
+@page(blueprint, "/cases/<case>/conflict", WRITE, ("POST",))
+def conflict(db: Session, actor: SignedIn, case: str) -> Any:
+    """Declare another relationship with the client or the family."""
+    found = writable(db, actor, case)
+    kind, reason = request.form.get("kind", ""), clean(request.form.get("reason"))
+    if declare_relationship(db, actor=actor, case=found, kind=kind, reason=reason):
+        flash(_("Declared. The case is handed over; the director chooses to whom."))
+    else:
+        flash(_("Declared. The director weighs it and signs, or chooses somebody else."))
+    return back_to(found)
 
 
 @page(blueprint, "/cases/<case>/readers", WRITE, ("POST",))

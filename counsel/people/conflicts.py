@@ -1,0 +1,66 @@
+"""Who must not counsel whom: whoever teaches or leads the class, and whoever has declared a relationship (篇9 一7; G4).
+
+A declaration stands as a pair of ids and nothing else: what the relationship is would tell who the client is.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.core.clock import today
+from counsel.core.database import house_of
+from counsel.core.errors import TransitionError
+from counsel.core.ids import parse_id
+from counsel.keys.bundle import Keyring
+from counsel.people.cards import client_cards, student_card
+from counsel.people.models import DeclaredConflict, Student
+from counsel.people.timetable import barred_for, teachers_of
+
+
+def declared_against(db: Session, client_id: UUID | None) -> frozenset[UUID]:
+    """Return who has declared a relationship with a client."""
+    return frozenset(db.scalars(select(DeclaredConflict.holder_id).where(DeclaredConflict.client_id == client_id)))
+
+
+def barred_by(db: Session, actor: SignedIn, client_id: UUID) -> frozenset[UUID]:
+    """Return the holders who must not counsel a client; the card is opened for it, nothing of it is returned.
+
+    Records: ``people:conflict:checked``.
+    """
+    with recording(db) as record:
+        record.by(actor, "people:conflict:checked", subject_id=client_id)
+        return barred(db, keys_of(db, actor), client_id)
+
+
+def barred(db: Session, keyring: Keyring, client_id: UUID) -> frozenset[UUID]:
+    """Return the same for a caller with an audit line of its own, by today's class as card and newest roll have it."""
+    card = client_cards(db, keyring, [client_id]).get(client_id)
+    if card is None:
+        return declared_against(db, client_id)
+    student = db.get(Student, parse_id(card.student_id)) if card.student_id else None
+    class_name = student_card(db, keyring, student).class_name if student is not None else card.class_name
+    return teachers_of(db, class_name) | declared_against(db, client_id)
+
+
+def barred_for_oneself(db: Session, actor: SignedIn) -> frozenset[UUID]:
+    """Return whom a client who books must not be offered; the page shows them as absent and explains nothing."""
+    return barred_for(db, actor) | declared_against(db, actor.client_id)
+
+
+def check_free(db: Session, actor: SignedIn, client_id: UUID, holder_id: UUID | None) -> None:
+    """Refuse a counsellor with another relationship, in words that tell nobody which.
+
+    :raises TransitionError: ``ELSEWHERE``.
+    """
+    if holder_id in barred_by(db, actor, client_id):
+        raise TransitionError("ELSEWHERE")
+
+
+def declare(db: Session, holder_id: UUID, client_id: UUID) -> None:
+    """Note a relationship for good, inside the caller's transaction; it bars every later booking and assignment."""
+    day = today(house_of(db).settings.time_zone)
+    db.merge(DeclaredConflict(client_id=client_id, holder_id=holder_id, on_day=day))
