@@ -10,7 +10,7 @@ from counsel.audit.chain import keep_head, signed_head, verify_chain
 from counsel.cli.centre import house_session
 from counsel.core.settings import load_settings
 from counsel.jobs.backup import back_up, restore_from
-from counsel.jobs.runner import JOBS, run_jobs
+from counsel.jobs.runner import FAILED, JOBS, run_jobs
 
 
 @click.group()
@@ -63,10 +63,12 @@ def jobs() -> None:
 @jobs.command()
 @click.argument("name", required=False, type=click.Choice(sorted(JOBS)))
 def run(name: str | None) -> None:
-    """Run one job, or all of them; twice in a row changes nothing."""
+    """Run one job, or all of them; twice in a row changes nothing. Exit 1 when one of them failed."""
     with house_session() as db:
-        for line in run_jobs(db, name):
-            click.echo(line)
+        lines = run_jobs(db, name)
+    for line in lines:
+        click.echo(line)
+    sys.exit(any(f": {FAILED}" in line for line in lines))
 
 
 COMMANDS = (audit, backup, restore, jobs)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from counsel.audit.chain import keep_head
 from counsel.core.database import house_of
+from counsel.core.errors import CounselError
 from counsel.jobs.backup import copy_locks
 from counsel.jobs.sweep import sweep_expired
 from counsel.jobs.telling import escalate
@@ -33,6 +35,17 @@ JOBS: dict[str, Callable[[Session], str]] = {
 }
 
 
+FAILED = "failed"
+
+
 def run_jobs(db: Session, name: str | None = None) -> list[str]:
-    """Run one job or all; return a line for each."""
-    return [f"{key}: {job(db)}" for key, job in JOBS.items() if name in (None, key)]
+    """Run one job or all; return a line for each. One that fails says so in its line and stops no other."""
+    return [f"{key}: {_run(db, job)}" for key, job in JOBS.items() if name in (None, key)]
+
+
+def _run(db: Session, job: Callable[[Session], str]) -> str:
+    try:
+        return job(db)
+    except (CounselError, SQLAlchemyError, OSError) as error:
+        db.rollback()
+        return f"{FAILED}, {type(error).__name__}"

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from counsel.access.models import SignIn, Throttle
 from counsel.core.clock import now
 from counsel.core.database import writing
+from counsel.outbox.notices import forget_old_notices
 from counsel.people.models import Invitation
 
 
@@ -19,4 +20,5 @@ def sweep_expired(db: Session) -> str:
             db.execute(delete(Invitation).where(Invitation.expires_at < now())).rowcount,  # type: ignore[attr-defined]
             db.execute(delete(Throttle).where(Throttle.since < now() - timedelta(days=1))).rowcount,  # type: ignore[attr-defined]
         ]
-    return f"{counts[0]} sign-ins, {counts[1]} invitations, {counts[2]} throttles"
+    counts.append(forget_old_notices(db))
+    return "{} sign-ins, {} invitations, {} throttles, {} notices".format(*counts)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from counsel.core.database import CLIENT_WORLD, Base
@@ -42,6 +42,7 @@ class Message(Base):
     language: Mapped[str] = mapped_column(String(12))
     state: Mapped[str] = mapped_column(String(8), default="waiting")
     due_at: Mapped[datetime]
+    not_after: Mapped[datetime | None]  # when it is of no use any more: then it goes with its address, sent or not
     tries: Mapped[int] = mapped_column(default=0)
     leased_until: Mapped[datetime | None]
     lease_id: Mapped[UUID | None]
@@ -56,7 +57,6 @@ class Notice(Base):
     __table_args__ = (
         CheckConstraint(f"kind IN {NOTICES}", name="kind"),
         Index("ix_notices_reader", "reader_id", "read_on", "number"),
-        UniqueConstraint("reader_id", "number"),
         CLIENT_WORLD,
     )
     notice_id: Mapped[UUID] = mapped_column(primary_key=True)

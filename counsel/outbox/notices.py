@@ -1,6 +1,7 @@
 """Notices on the own pages: what waits, how many are unread. They ride in the transaction of what they tell about."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
@@ -11,11 +12,13 @@ from counsel.core.database import house_of, writing
 from counsel.core.ids import new_id
 from counsel.outbox.models import NOTICES, Notice
 
-SHOWN = 30
+SHOWN, KEPT_DAYS = 30, 30
 
 
 def notify(db: Session, *, reader_id: UUID | None, kind: str, object_id: UUID | None = None) -> None:
     """Tell somebody, inside the caller's transaction; the same unread notice is not given twice.
+
+    Two transactions that tell the same person never wait for each other: what they tell about may be a life.
 
     :param reader_id: the holder; nobody when None, such as a client who has no keys yet.
     """
@@ -30,7 +33,13 @@ def notify(db: Session, *, reader_id: UUID | None, kind: str, object_id: UUID | 
     notice.made_on = today(house_of(db).settings.time_zone)
     db.add(notice)
     db.flush()
-    db.execute(delete(Notice).where(Notice.reader_id == reader_id, Notice.number <= last + 1 - SHOWN))
+
+
+def forget_old_notices(db: Session) -> int:
+    """Delete what was read long ago; return how many."""
+    oldest = today(house_of(db).settings.time_zone) - timedelta(days=KEPT_DAYS)
+    with writing(db):
+        return db.execute(delete(Notice).where(Notice.read_on < oldest)).rowcount  # type: ignore[attr-defined]
 
 
 def unread(db: Session, reader_id: UUID | None) -> int:
@@ -42,7 +51,7 @@ def unread(db: Session, reader_id: UUID | None) -> int:
 
 def notices_of(db: Session, reader_id: UUID | None) -> Sequence[Notice]:
     """Return somebody's newest notices, newest first."""
-    query = select(Notice).where(Notice.reader_id == reader_id).order_by(Notice.number.desc())
+    query = select(Notice).where(Notice.reader_id == reader_id).order_by(Notice.number.desc(), Notice.notice_id)
     return db.scalars(query.limit(SHOWN)).all()
 
 

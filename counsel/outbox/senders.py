@@ -1,10 +1,12 @@
 """Two ways out behind one call: SMTP, and an HTTP gateway for SMS or a school messenger. Neither logs what it sends."""
 
+import http.client
 import json
 import smtplib
 import ssl
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import format_datetime
 from uuid import UUID
@@ -51,7 +53,7 @@ def send(settings: Settings, channel: str, message_id: UUID, address: str, words
         final = 400 <= error.code < 500 and error.code not in TRY_AGAIN
         error.close()
         raise SendError(f"http_{error.code}", final=final) from None
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, smtplib.SMTPException, http.client.HTTPException, ValueError) as error:
         raise SendError(type(error).__name__) from None
 
 
@@ -62,10 +64,15 @@ def _mail(settings: Settings, message_id: UUID, address: str, words: tuple[str, 
     letter["Message-ID"] = f"<{message_id.hex}@{settings.mail_from.rpartition('@')[2]}>"
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(words[1])
-    with _connection(settings) as server:
+    server = _connection(settings)
+    try:
         if settings.mail_user:
             server.login(settings.mail_user, settings.mail_password)
         server.send_message(letter)
+    finally:
+        with suppress(smtplib.SMTPException, OSError):  # taken is taken, however it says goodbye
+            server.quit()
+        server.close()
 
 
 def _connection(settings: Settings) -> smtplib.SMTP:

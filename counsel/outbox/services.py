@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from counsel.audit.chain import recording
 from counsel.core.clock import now
 from counsel.core.database import House, house_of, writing
-from counsel.core.errors import InvalidError
+from counsel.core.errors import InvalidError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.crypto.blob import Kind, seal, unseal
 from counsel.crypto.context import Context
@@ -55,7 +55,9 @@ def once_for(db: Session, purpose: str, *ids: UUID) -> bytes:
     return mac(subkey(house_of(db).secret, "outbox-once"), purpose.encode(), *(value.bytes for value in ids))
 
 
-def post(db: Session, *, to: Address, text: str, once: bytes, due_at: datetime | None = None) -> bool:
+def post(
+    db: Session, *, to: Address, text: str, once: bytes, due_at: datetime | None = None, not_after: datetime | None = None
+) -> bool:
     """Put a message in the outbox inside the caller's transaction; return whether it is new.
 
     :param once: from `once_for`; a message with the same mark is not posted again, sent or not.
@@ -65,15 +67,41 @@ def post(db: Session, *, to: Address, text: str, once: bytes, due_at: datetime |
         return False
     message = Message(message_id=new_id(), once=once, channel=to.channel, text=text, language=to.language)
     message.address_sealed = seal_address(house_of(db), message.message_id, to)
-    message.due_at = due_at or now()
+    message.due_at, message.not_after = due_at or now(), not_after
     db.add(message)
     db.flush()
     return True
 
 
-def withdraw(db: Session, once: bytes) -> None:
-    """Take back what waits under a mark; what was sent is sent."""
-    db.execute(delete(Message).where(Message.once == once, Message.state == "waiting"))
+def waiting_under(db: Session, once: bytes) -> Message | None:
+    """Return what is not sent under a mark, waiting or dead; nothing while it is being handed over."""
+    unsent = select(Message).where(Message.once == once, Message.state != "sent")
+    return db.scalar(unsent.where(or_(Message.leased_until.is_(None), Message.leased_until < now())))
+
+
+def withdraw(db: Session, once: bytes) -> Address | None:
+    """Take back what is not sent under a mark, inside the caller's transaction; return where it would have gone."""
+    message = waiting_under(db, once)
+    if message is None:
+        return None
+    sealed, message_id = message.address_sealed, message.message_id
+    db.delete(message)
+    db.flush()
+    try:
+        return open_address(house_of(db), message_id, sealed or b"")
+    except UnreadableError:
+        return None
+
+
+def withdraw_to(db: Session, to: Address) -> None:
+    """Take back everything that is not sent to an address, inside the caller's transaction."""
+    for message in db.scalars(select(Message).where(Message.address_sealed.is_not(None))).all():
+        try:
+            same = open_address(house_of(db), message.message_id, message.address_sealed or b"")
+        except UnreadableError:
+            continue
+        if (same.channel, same.address) == (to.channel, to.address):
+            db.delete(message)
 
 
 def seal_address(house: House, row_id: UUID, to: Address) -> bytes:
@@ -100,10 +128,10 @@ def deliver(db: Session) -> str:
     Records: ``outbox:message:sent`` or ``:dead`` for each, without address.
     """
     counts = {"sent": 0, "later": 0, "dead": 0}
+    _forget_old(db)
     while leased := _lease(db):
         for message_id, lease_id in leased:
             counts[_send_one(db, message_id, lease_id)] += 1
-    _forget_old(db)
     return ", ".join(f"{count} {word}" for word, count in counts.items())
 
 
@@ -122,11 +150,13 @@ def _send_one(db: Session, message_id: UUID, lease_id: UUID) -> str:
     house, message = house_of(db), db.get(Message, message_id, populate_existing=True)
     if message is None or message.lease_id != lease_id or message.address_sealed is None:
         return "later"
-    to, problem = open_address(house, message_id, message.address_sealed), None
-    words = words_of(house.settings, message.text, to.language)
+    sealed, text, problem = message.address_sealed, message.text, None
     db.rollback()  # nothing is locked while a slow server is spoken to
     try:
-        send(house.settings, to.channel, message_id, to.address, words)
+        to = open_address(house, message_id, sealed)
+        send(house.settings, to.channel, message_id, to.address, words_of(house.settings, text, to.language))
+    except UnreadableError:
+        problem = SendError("address", final=True)
     except SendError as error:
         problem = error
     return _settle(db, message_id, lease_id, problem)
@@ -134,8 +164,8 @@ def _send_one(db: Session, message_id: UUID, lease_id: UUID) -> str:
 
 def _settle(db: Session, message_id: UUID, lease_id: UUID, problem: SendError | None) -> str:
     with recording(db) as record:
-        message = db.get_one(Message, message_id, with_for_update=True, populate_existing=True)
-        if message.lease_id != lease_id:
+        message = db.get(Message, message_id, with_for_update=True, populate_existing=True)
+        if message is None or message.lease_id != lease_id:  # taken back meanwhile
             return "later"
         message.tries, message.lease_id, message.leased_until = message.tries + 1, None, None
         message.problem = problem.code if problem else None
@@ -151,8 +181,9 @@ def _settle(db: Session, message_id: UUID, lease_id: UUID, problem: SendError | 
 
 
 def _forget_old(db: Session) -> None:
-    """Delete what ended long ago; a dead message keeps its address until then, so that it can be tried again."""
+    """Delete what is of no use any more and what ended long ago; a dead message keeps its address until then."""
     with writing(db):
+        db.execute(delete(Message).where(Message.not_after <= now(), Message.state != "sent"))
         db.execute(delete(Message).where(Message.ended_on < now().date() - timedelta(days=KEPT_DAYS)))
 
 

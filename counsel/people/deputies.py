@@ -104,12 +104,16 @@ def my_deputies(db: Session, *, actor: SignedIn) -> list[Deputising]:
     return [Deputising(row.deputy_id, names_of(house_of(db), who).display, row.from_on, row.until_on) for row, who in found]
 
 
-def directors(db: Session) -> list[Account]:
-    """Return the accounts of directors and of those who act for them today."""
+def directors(db: Session, *, coming: bool = False) -> list[Account]:
+    """Return the accounts of directors and of those who act for them today.
+
+    :param coming: those too who will act later, such as for what they may have to sign then.
+    """
     rows = db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active"))
     day = today(house_of(db).settings.time_zone)
-    acting = set(db.scalars(select(Deputy.account_id).where(Deputy.role == Role.DIRECTOR, Deputy.until_on >= day)))
-    return [row for row in rows if Role.DIRECTOR in roles_in(row) or row.account_id in acting]
+    acting = select(Deputy.account_id).where(Deputy.role == Role.DIRECTOR, Deputy.until_on >= day)
+    acting_ids = set(db.scalars(acting if coming else acting.where(Deputy.from_on <= day)))
+    return [row for row in rows if Role.DIRECTOR in roles_in(row) or row.account_id in acting_ids]
 
 
 def countersigners(db: Session, *, but: UUID | None) -> list[UUID]:
@@ -118,7 +122,7 @@ def countersigners(db: Session, *, but: UUID | None) -> list[UUID]:
     :param but: staff account that asks, which never signs for itself.
     """
     staff = select(Account).where(Account.kind == "staff", Account.status == "active", Account.account_id != but)
-    chosen = [row for row in directors(db) if row.account_id != but]
+    chosen = [row for row in directors(db, coming=True) if row.account_id != but]
     chosen = chosen or [row for row in db.scalars(staff) if Role.SUPERVISOR in roles_in(row)]
     holders = (holder_row(db, row.holder_id) for row in chosen if row.holder_id)
     return [holder.holder_id for holder in holders if holder is not None and roles_of(db, holder)]

@@ -24,6 +24,7 @@ from counsel.keys.bundle import Keyring
 from counsel.keys.groups import admit, found_group, members_of, open_groups, renew_stale_groups
 from counsel.keys.leaving import revoke_holder, sole_boxes
 from counsel.keys.trust import ELIGIBLE, certify, group_id, holder_row, is_root, print_of, roles_of
+from counsel.people.addresses import forget_address
 from counsel.people.models import Credential, Education, Invitation
 
 
@@ -165,6 +166,7 @@ def dismiss(db: Session, *, actor: SignedIn, account_id: UUID, knowing: bool = F
         db.execute(delete(Invitation).where(Invitation.account_id == account_id))
         account.status, account.bundle_sealed, account.code_sealed = "dismissed", None, None
         end_all(db, account_id)
+        forget_address(db, account_id)
         if account.holder_id is not None:
             revoke_holder(db, account.holder_id)
         record.line("people:staff:dismissed", role=actor.role, actor_id=actor.staff_id, object_id=account_id)

@@ -23,6 +23,7 @@ from counsel.core.errors import UnreadableError
 from counsel.crypto.blob import Kind
 from counsel.crypto.context import Place
 from counsel.keys.boxes import create_box, open_box
+from counsel.keys.bundle import Keyring
 from counsel.keys.groups import group_reader
 from counsel.keys.locks import erase_lock
 from counsel.keys.models import Box, Grant
@@ -32,10 +33,10 @@ from counsel.risk.models import SafetyCard
 
 @dataclass(frozen=True)
 class Watched:
-    """A card as duty sees it: who it is and what to know."""
+    """A card as duty sees it: who it is and what to know; None for what does not open."""
 
-    client: ClientCard
-    content: Mapping[str, Any]
+    client: ClientCard | None
+    content: Mapping[str, Any] | None
     since: Any
 
 
@@ -53,6 +54,16 @@ def write_card(db: Session, *, actor: SignedIn, client_id: UUID, content: Mappin
         db.add(SafetyCard(client_id=client_id, box_id=box.box_id, sealed=sealed, on_day=day))
         db.flush()
         record.by(actor, "risk:card:written", subject_id=client_id)
+
+
+def raise_card(db: Session, *, actor: SignedIn, client_id: UUID, level: int, content: Mapping[str, Any]) -> None:
+    """Put a card at once when a level rises, with what an earlier one said; the crisis record, which is due, fills it.
+
+    Records: ``risk:card:written``.
+    """
+    row = db.get(SafetyCard, client_id, populate_existing=True)
+    before = _opened(db, keys_of(db, actor), row) if row is not None else None
+    write_card(db, actor=actor, client_id=client_id, content={**(before or {}), **content, "level": level, "due": True})
 
 
 def end_card(db: Session, client_id: UUID) -> None:
@@ -74,22 +85,34 @@ def count_cards(db: Session, *, actor: SignedIn) -> int:
 def read_cards(db: Session, *, actor: SignedIn) -> list[Watched]:
     """Open every card, the newest first; each client sees that duty or the director looked.
 
+    What does not open is shown as such and hides no other.
+
     Records: ``risk:card:read`` for each. Rule: 篇4 五.
     """
     require(db, actor, Permission.SAFETY_READ)
     keyring, found = keys_of(db, actor), []
     with recording(db) as record:
-        rows = db.scalars(select(SafetyCard).order_by(SafetyCard.on_day.desc(), SafetyCard.client_id)).all()
-        names = client_cards(db, keyring, [row.client_id for row in rows])
-        for row in rows:
-            try:
-                box = open_box(db, keyring, row.box_id)
-                plain = box.unseal(row.sealed, Kind.FORM, Place("safety_cards", row.client_id, 1, row.client_id))
-            except UnreadableError:
-                continue  # one that does not open must not hide the others at night
-            found.append(Watched(names[row.client_id], json.loads(plain), row.on_day))
+        for row in db.scalars(select(SafetyCard).order_by(SafetyCard.on_day.desc(), SafetyCard.client_id)).all():
+            found.append(Watched(_name(db, keyring, row.client_id), _opened(db, keyring, row), row.on_day))
             record.by(actor, "risk:card:read", subject_id=row.client_id)
     return found
+
+
+def _opened(db: Session, keyring: Keyring, row: SafetyCard) -> dict[str, Any] | None:
+    try:
+        box = open_box(db, keyring, row.box_id)
+        plain = box.unseal(row.sealed, Kind.FORM, Place("safety_cards", row.client_id, 1, row.client_id))
+    except UnreadableError:
+        return None
+    content: dict[str, Any] = json.loads(plain)
+    return content
+
+
+def _name(db: Session, keyring: Keyring, client_id: UUID) -> ClientCard | None:
+    try:
+        return client_cards(db, keyring, [client_id]).get(client_id)
+    except UnreadableError:
+        return None
 
 
 def forget_ended_cards(db: Session) -> str:

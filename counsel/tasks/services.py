@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,12 +11,13 @@ from sqlalchemy.orm import Session
 from counsel.audit.chain import recording
 from counsel.core.clock import now
 from counsel.core.database import house_of
-from counsel.core.errors import ConflictError
+from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import new_id
 from counsel.tasks.models import Task
 
 GRACE = timedelta(minutes=10)
-CONTACT_OUTCOMES = ("reached_safe", "reached_handed_over", "not_reached_passed_on")
+NOT_REACHED = "not_reached_passed_on"
+CONTACT_OUTCOMES = ("reached_safe", "reached_handed_over", NOT_REACHED)
 REVIEW_OUTCOMES = ("talk_offered", "spoken_in_person", "nothing_to_do")
 SIGNATURE_OUTCOMES = ("signed", "declined")
 OUTCOMES = {
@@ -92,27 +94,36 @@ def escalate_overdue(db: Session, tell: Tell) -> str:
     Records: ``tasks:task:escalated`` for each, with the role.
     """
     later = timedelta(minutes=house_of(db).settings.leader_escalation_minutes)
-    open_ones = select(Task).where(Task.ended_on.is_(None))
-    with recording(db) as record:
-        first = db.scalars(open_ones.where(Task.escalated_on.is_(None), Task.escalates_at <= now())).all()
-        for task in first:
-            task.escalated_on = now()
-        waiting = open_ones.where(Task.leader_told_on.is_(None), Task.escalates_at <= now() - later, Task.kind.in_(LIFE))
-        second = db.scalars(waiting).all()
-        for task in second:
-            task.leader_told_on = now()
-        for task, role in [*((task, task.escalation_role) for task in first), *((task, LEADER) for task in second)]:
-            record.line("tasks:task:escalated", object_id=task.task_id, detail=role)
-            tell(task, role)
-    return f"{len(first)} tasks, {len(second)} to the leader"
+    first = (Task.escalated_on.is_(None), Task.escalates_at <= now())
+    second = (Task.leader_told_on.is_(None), Task.escalates_at <= now() - later, Task.kind.in_(LIFE))
+    told = [_escalate(db, first, "escalated_on", None, tell), _escalate(db, second, "leader_told_on", LEADER, tell)]
+    return f"{told[0]} tasks, {told[1]} to the leader"
+
+
+def _escalate(db: Session, due: tuple[Any, ...], column: str, role: str | None, tell: Tell) -> int:
+    """Tell of each task in a transaction of its own: one that fails stops no other."""
+    waiting = select(Task.task_id).where(Task.ended_on.is_(None), *due).order_by(Task.due_at)
+    count = 0
+    for task_id in db.scalars(waiting).all():
+        with recording(db) as record:
+            task = db.get(Task, task_id, with_for_update=True, populate_existing=True)
+            if task is None or task.ended_on is not None or getattr(task, column) is not None:
+                continue  # another run, or the contact, was faster
+            setattr(task, column, now())
+            whom = role or task.escalation_role
+            record.line("tasks:task:escalated", object_id=task.task_id, detail=whom)
+            tell(task, whom)
+            count += 1
+    return count
 
 
 def end_task(task: Task, outcome: str) -> None:
     """End a task with its outcome.
 
-    :raises ConflictError: when a colleague ended it already.
+    :raises ConflictError: when a colleague ended it already; :raises InvalidError: no outcome of this kind.
     """
-    assert outcome in OUTCOMES[task.kind]
+    if outcome not in OUTCOMES.get(task.kind, ()):
+        raise InvalidError(outcome="unknown")
     if task.ended_on is not None:
         raise ConflictError("task_ended")
     task.ended_on, task.outcome = now(), outcome

@@ -95,6 +95,7 @@ def guard_words(guard: str) -> str:
         "HOURS": _("This is outside your published hours. In a crisis tick that it is one; it is marked on the session."),
         "SAFE": _("The level is 2 or above: somebody outside the case must take over watching before it ends."),
         "ELSEWHERE": _("This counsellor is not available for this person. Choose another one."),
+        "RECORD": _("The crisis record comes first; then the level can be lowered."),
         "WISH": _("Only the client can withdraw; you recorded that you end it together. Agree the follow-up instead."),
         "END": _("Sessions were held: the closing report and the evaluation, or its waiver, come before the end."),
         "F10": _("The closing report is not signed yet."),

@@ -5,7 +5,9 @@ from typing import Any
 from flask import Flask, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.exc import SQLAlchemyError
 
+from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.limits import LIMITS
 from counsel.confidentiality.roles import Role
 from counsel.outbox.notices import unread
@@ -108,6 +110,17 @@ def rail_of(role: Role) -> tuple[tuple[str, str, Any], ...]:
     return RAILS.get(role, (_TODAY, _RULES))
 
 
+def _unread(person: SignedIn | None) -> int:
+    """Return how many notices are unread; an error page must come even when the database does not answer."""
+    if person is None or person.room:
+        return 0
+    try:
+        return unread(database(), person.holder_id)
+    except SQLAlchemyError:
+        database().rollback()
+        return 0
+
+
 def init(app: Flask) -> None:
     """Give every template its frame."""
 
@@ -117,7 +130,7 @@ def init(app: Flask) -> None:
         person = present_actor()
         return {
             "actor": person,
-            "unread": unread(database(), person.holder_id) if person is not None and not person.room else 0,
+            "unread": _unread(person),
             "lang_code": "zh-CN" if is_chinese() else "en",
             "other_language": ("en", "English") if is_chinese() else ("zh_Hans_CN", "中文"),
             "school": app.config["SETTINGS"].school_name if is_chinese() else app.config["SETTINGS"].school_name_en,

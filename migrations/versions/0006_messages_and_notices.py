@@ -20,6 +20,7 @@ def upgrade() -> None:
     sa.Column('language', sa.String(length=12), nullable=False),
     sa.Column('state', sa.String(length=8), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('not_after', sa.DateTime(timezone=True), nullable=True),
     sa.Column('tries', sa.Integer(), nullable=False),
     sa.Column('leased_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('lease_id', sa.Uuid(), nullable=True),
@@ -43,7 +44,6 @@ def upgrade() -> None:
     sa.Column('read_on', sa.Date(), nullable=True),
     sa.CheckConstraint(f"kind IN {NOTICES}", name=op.f('ck_notices_kind')),
     sa.PrimaryKeyConstraint('notice_id', name=op.f('pk_notices')),
-    sa.UniqueConstraint('reader_id', 'number', name=op.f('uq_notices_reader_id')),
     info={'world': 'client'}
     )
     op.create_index('ix_notices_reader', 'notices', ['reader_id', 'read_on', 'number'])

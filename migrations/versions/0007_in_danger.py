@@ -34,7 +34,9 @@ def kinds(table_name: str, allowed: tuple[str, ...]) -> None:
 
 
 def downgrade() -> None:
-    """Go one step back: cards and their boxes go; the cases they were about stay."""
+    """Go one step back: cards and their boxes go; the cases they were about stay. Run `counsel jobs run cards` before: then no
+    lock of an ended card is left behind.
+    """
     op.drop_table('safety_cards')
     op.execute("DELETE FROM notices WHERE kind = 'level_raised'")
     kinds('notices', NOTICES_BEFORE)

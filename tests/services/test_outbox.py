@@ -1,6 +1,7 @@
 """Messages that leave the house: generic, opted in, nothing twice, nothing lost; through a real mail server and gateway."""
 
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from counsel.audit.chain import recording
 from counsel.audit.models import AuditLine
@@ -21,6 +22,7 @@ from counsel.core.errors import ConflictError, InvalidError, NotFoundError, Refu
 from counsel.core.ids import new_id
 from counsel.core.settings import load_settings
 from counsel.jobs.runner import run_jobs
+from counsel.outbox import senders
 from counsel.outbox.models import Message, Notice
 from counsel.outbox.notices import mark_read, notices_of, notify, unread
 from counsel.outbox.senders import SendError, send
@@ -42,6 +44,7 @@ from counsel.pathway.appointments.reception import confirm_request
 from counsel.pathway.appointments.reminders import ask_reminder, has_reminder, reminder_time, stop_reminder
 from counsel.pathway.appointments.requests import Wish, cancel_own, move_own, request_appointment
 from counsel.people.addresses import addresses_of, own_address, set_own_address
+from counsel.people.models import StaffAddress
 from counsel.people.staff import dismiss
 from counsel.tasks.services import end_task, open_task
 from tests.conftest import Centre
@@ -367,7 +370,7 @@ def test_a_colleagues_address_is_their_own_and_ends_with_them(centre: Centre) ->
 
 
 def test_notices_are_counted_read_and_kept_few(centre: Centre) -> None:
-    """The same unread notice once; reading up to what was shown leaves newer ones unread; thirty for each reader."""
+    """The same unread notice once; reading up to what was shown leaves newer ones unread; old ones go."""
     me, other = new_id(), new_id()
     with writing(centre.db):
         for object_id in (None, None, other):
@@ -381,7 +384,11 @@ def test_notices_are_counted_read_and_kept_few(centre: Centre) -> None:
     with writing(centre.db):
         for _n in range(40):
             notify(centre.db, reader_id=me, kind="form_waits", object_id=new_id())
-    assert len(centre.db.scalars(select(Notice).where(Notice.reader_id == me)).all()) == 30
+    assert len(notices_of(centre.db, me)) == 30 and unread(centre.db, me) == 41
+    mark_read(centre.db, me, 99)
+    with time_machine.travel(now() + timedelta(days=32), tick=True):
+        assert run_jobs(centre.db, "sweep")[0].endswith("43 notices")
+    assert notices_of(centre.db, me) == []
 
 
 def test_a_notice_rides_with_what_it_tells(centre: Centre) -> None:
@@ -401,3 +408,80 @@ def test_a_notice_rides_with_what_it_tells(centre: Centre) -> None:
 def test_no_text_names_anything() -> None:
     """R11: no placeholder stands in any message, so nothing can be put into one."""
     assert TEXTS and not [text for pair in TEXTS.values() for text in pair if re.search(r"[%{<]", text)]
+
+
+def test_a_reminder_taken_back_while_it_is_handed_over_stops_nothing(
+    centre: Centre, office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is gone when the server has answered: the run goes on with the next message."""
+    connected(centre, office)
+    first, _second = posted(centre), posted(centre)
+    real = senders.send
+
+    def take_back(settings: Any, channel: str, message_id: UUID, *rest: Any) -> None:
+        real(settings, channel, message_id, *rest)
+        if message_id == first:
+            with centre.session() as other, writing(other):
+                other.execute(delete(Message).where(Message.message_id == first))
+
+    monkeypatch.setattr("counsel.outbox.services.send", take_back)
+    assert deliver(centre.db) == "1 sent, 1 later, 0 dead" and len(office.letters) == 2
+
+
+def test_an_answer_that_is_no_answer_is_a_failure_like_any_other(centre: Centre, tmp_path: Path) -> None:
+    """A gateway that talks nonsense: tried later, counted, in the end dead; never sent again and again."""
+    with socket.create_server(("127.0.0.1", 0)) as nonsense:
+        port = nonsense.getsockname()[1]
+
+        def talk() -> None:
+            for _n in range(2):
+                caller, _where = nonsense.accept()
+                caller.recv(65536)
+                caller.sendall(b"nonsense\r\n\r\n")
+                caller.close()
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        settings = replace(centre.settings, gateway_url=f"http://127.0.0.1:{port}/x")
+        centre.db.info["house"] = replace(house_of(centre.db), settings=settings)
+        posted(centre, "gateway")
+        assert deliver(centre.db) == "0 sent, 1 later, 0 dead"
+        assert centre.db.scalars(select(Message.tries)).one() == 1
+        with time_machine.travel(now() + timedelta(minutes=2), tick=True):
+            assert deliver(centre.db) == "0 sent, 1 later, 0 dead"
+        thread.join()
+
+
+def test_an_address_that_does_not_open_is_dead_and_stops_nothing(centre: Centre, office: PostOffice) -> None:
+    """One spoilt row among two."""
+    connected(centre, office)
+    spoilt = posted(centre)
+    posted(centre)
+    centre.db.execute(update(Message).where(Message.message_id == spoilt).values(address_sealed=b"x" * 200))
+    centre.db.commit()
+    assert deliver(centre.db) == "1 sent, 0 later, 1 dead"
+
+
+def test_no_reminder_comes_after_the_time_it_is_about(centre: Centre, office: PostOffice) -> None:
+    """The mail server was down until the talk had begun: the message goes with its address, and nobody revives it."""
+    connected(centre, office)
+    appointment = coming(centre)
+    remind(centre, appointment)
+    office.refuse = "550 no such box"
+    with time_machine.travel(reminder_time(centre.db, appointment) + timedelta(minutes=1), tick=True):
+        assert deliver(centre.db) == "0 sent, 0 later, 1 dead"
+    office.refuse = ""
+    with time_machine.travel(appointment.starts_at + timedelta(minutes=1), tick=True):
+        try_dead_again(centre.db)
+        assert deliver(centre.db) == "0 sent, 0 later, 0 dead"
+    assert office.letters == [] and centre.db.scalars(select(Message)).all() == []
+
+
+def test_what_waits_for_a_colleague_goes_with_them(centre: Centre, office: PostOffice) -> None:
+    """Dismissed: address and waiting messages are gone."""
+    connected(centre, office)
+    lan = centre.school["lan"]
+    set_own_address(centre.db, actor=lan, channel="mail", address="lan@school.example", language="en")
+    assert len(centre.db.scalars(select(Message)).all()) == 1
+    dismiss(centre.db, actor=centre.school["director"], account_id=lan.account_id, knowing=True)
+    assert centre.db.scalars(select(Message)).all() == [] and centre.db.scalars(select(StaffAddress)).all() == []

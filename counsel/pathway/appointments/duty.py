@@ -13,13 +13,15 @@ from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
+from counsel.core.database import house_of
 from counsel.core.errors import TamperError
 from counsel.keys.boxes import open_box
 from counsel.pathway.cases.models import Case
 from counsel.people.cards import ClientCard, client_cards
 from counsel.records.services import item_of, open_bodies
+from counsel.risk.cards import has_card
 from counsel.tasks.models import Task
-from counsel.tasks.services import end_task, open_task, open_tasks
+from counsel.tasks.services import NOT_REACHED, end_task, open_task, open_tasks
 
 HELP_MINUTES = 10
 
@@ -49,7 +51,7 @@ def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Ta
     """
     task = db.get(Task, task_id) if task_id else None
     stands = task is not None and task.ended_on is None  # once the contact is recorded, duty has nothing to read here
-    require(db, actor, Permission.TASK_END, _facts(db, task) if task and stands else None, object_id=task_id)
+    require(db, actor, Permission.TASK_END, _facts(db, task) if stands else None, object_id=task_id)
     assert task is not None
     keyring = keys_of(db, actor)
     with recording(db) as record:
@@ -62,8 +64,10 @@ def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Ta
     return task, words, cards.get(task.client_id) if task.client_id else None
 
 
-def _facts(db: Session, task: Task) -> Facts:
-    """A task about a case is also its counsellor's to end."""
+def _facts(db: Session, task: Task | None) -> Facts | None:
+    """Facts of a contact or a message, which end here; a task about a case is also its counsellor's to end."""
+    if task is None or task.kind not in ("contact", "review"):
+        return None
     case = db.get(Case, task.object_id) if task.object_id is not None and task.client_id is not None else None
     return Facts(client_id=task.client_id, assigned_to=case.counsellor_id if case is not None else None)
 
@@ -75,16 +79,30 @@ def ended_alarm_boxes(db: Session, client_id: UUID) -> list[UUID]:
 
 
 def finish_task(db: Session, *, actor: SignedIn, task_id: UUID | None, outcome: str) -> None:
-    """End a task with the recorded contact.
+    """End a task with the recorded contact. Whoever was not reached is tried again soon, whoever is watched over within a day.
 
-    :raises ConflictError: when a colleague ended it already.
+    :raises ConflictError: when a colleague ended it already; :raises InvalidError: no such outcome of this task.
 
     Records: ``risk:task:ended``. Rule: 篇4 五.
     """
     task = db.get(Task, task_id) if task_id else None
-    require(db, actor, Permission.TASK_END, _facts(db, task) if task else None, object_id=task_id)
+    require(db, actor, Permission.TASK_END, _facts(db, task), object_id=task_id)
     assert task is not None
     with recording(db) as record:
         db.refresh(task, with_for_update=True)
         end_task(task, outcome)
+        _next_contact(db, task, outcome)
         record.by(actor, "risk:task:ended", subject_id=task.client_id, object_id=task_id, detail=outcome)
+
+
+def _next_contact(db: Session, task: Task, outcome: str) -> None:
+    """Open the contact after this one; the interval is the same for all, so that it says nothing about a level."""
+    settings = house_of(db).settings
+    if task.kind != "contact" or task.client_id is None:
+        return
+    watched = task.object_id is not None and has_card(db, task.client_id)
+    if outcome != NOT_REACHED and not watched:
+        return
+    after = timedelta(minutes=settings.not_reached_minutes)
+    due = now() + (after if outcome == NOT_REACHED else timedelta(hours=settings.level_4_contact_hours))
+    open_task(db, kind="contact", due_at=due, client_id=task.client_id, object_id=task.object_id, box_id=task.box_id)

@@ -5,7 +5,6 @@ The address is given while the client is signed in and rides, sealed, in the mes
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
@@ -16,8 +15,7 @@ from counsel.confidentiality.rules import Permission
 from counsel.core.clock import at_local, local, now
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError
-from counsel.outbox.models import Message
-from counsel.outbox.services import Address, checked, once_for, open_address, post, withdraw
+from counsel.outbox.services import Address, checked, once_for, post, waiting_under, withdraw
 from counsel.pathway.appointments.models import Appointment
 
 EVENING = 18 * 60  # minutes after midnight; the same for all, so that the hour says nothing about the time itself
@@ -60,23 +58,17 @@ def _once(db: Session, appointment: Appointment) -> bytes:
 
 def has_reminder(db: Session, appointment: Appointment) -> bool:
     """Return whether a reminder waits."""
-    waiting = select(Message.message_id).where(Message.once == _once(db, appointment), Message.state == "waiting")
-    return db.scalar(waiting) is not None
+    return waiting_under(db, _once(db, appointment)) is not None
 
 
 def take_reminder(db: Session, appointment: Appointment) -> Address | None:
-    """Take a waiting reminder back, inside the caller's transaction, and return where it would have gone."""
-    waiting = select(Message).where(Message.once == _once(db, appointment), Message.state == "waiting")
-    message = db.scalar(waiting)
-    if message is None or message.address_sealed is None:
-        return None
-    to = open_address(house_of(db), message.message_id, message.address_sealed)
-    withdraw(db, message.once)
-    return to
+    """Take a reminder back that is not sent, inside the caller's transaction, and return where it would have gone."""
+    return withdraw(db, _once(db, appointment))
 
 
 def carry_reminder(db: Session, to: Address | None, appointment: Appointment) -> None:
     """Post a reminder of an appointment, inside the caller's transaction; not when its evening has passed."""
     due = reminder_time(db, appointment)
     if to is not None and due > now():
-        post(db, to=to, text="reminder", once=_once(db, appointment), due_at=due)
+        place = {"once": _once(db, appointment), "due_at": due, "not_after": appointment.starts_at}
+        post(db, to=to, text="reminder", **place)  # type: ignore[arg-type]

@@ -94,9 +94,9 @@ def _rows() -> Iterator[Transition]:
         yield Transition("T16", "counselling", state, c, ("WHY",), "篇10 四")
     for reason in ("lost_contact", "left_school"):
         yield Transition("T18", "on_hold", "closed", c, ("TRIES", "SAFE", "END"), "篇10 六", reason)
-    yield Transition("T20", "closing", "follow_up", c, ("G9", "F10", "G10", "G11"), "篇10 六")
+    yield Transition("T20", "closing", "follow_up", c, ("G9", "F10", "G10", "G11", "SAFE"), "篇10 六; 篇4 五")
     yield Transition("T21", "closing", "closed", c, ("SAFE", "END"), "篇9 二2; 篇10 六", "withdrawn")
-    yield Transition("T23", "follow_up", "closed", c, ("FOLLOWED",), "篇10 六", "completed")
+    yield Transition("T23", "follow_up", "closed", c, ("FOLLOWED", "SAFE"), "篇10 六; 篇4 五", "completed")
     yield Transition("T25", "closed", "archived", c, ("G13", "ARCHIVE"), "篇4 二; 篇6 4")
     yield Transition("T26", "intake", "closed", (DIRECTOR,), ("EMPTY", "WHY"), "篇10 二", "void")
     for state in (*ACTIVE, "follow_up"):

@@ -22,6 +22,8 @@ from counsel.pathway.cases.models import Case, Counter
 from counsel.pathway.cases.moving import checked, log_move
 from counsel.people.cards import proven_client
 from counsel.people.staff import may_take_cases
+from counsel.risk.cards import has_card
+from counsel.risk.clocks import WATCHED
 
 
 def next_number(db: Session, name: str) -> int:
@@ -76,7 +78,7 @@ def open_case(
             cover_sealed=b"",
             opened_on=today(house_of(db).settings.time_zone),
         )
-        seal_cover(box, case, Cover(initial))
+        seal_cover(box, case, Cover(initial, level=WATCHED if has_card(db, client_id) else 0))  # nobody is lowered by coming back
         db.add(case)
         log_move(db, case, step, None, evidence, actor)
         record.by(actor, "pathway:case:opened", subject_id=client_id, object_id=case_id)

@@ -20,6 +20,7 @@ from counsel.pathway.cases.moving import move
 from counsel.pathway.cases.services import case_facts, held
 from counsel.pathway.closing.models import FollowUp
 from counsel.pathway.closing.services import follow_ups_of
+from counsel.pathway.intake.levels import evidence_of_level
 
 
 def write_follow_up(
@@ -67,4 +68,5 @@ def finish(db: Session, *, actor: SignedIn, case: Case) -> None:
     with held(db, case):
         open_ones = [row for row in follow_ups_of(db, case) if row.state == "planned"]
         evidence: list[Evidence] = [] if open_ones else [FollowedUp("FOLLOWED", case.case_id)]
+        evidence += evidence_of_level(db, actor=actor, case=case)
         move(db, actor=actor, case=case, to="closed", evidence=evidence, close_reason="completed")

@@ -23,11 +23,11 @@ from counsel.pathway.cases.covers import change_cover
 from counsel.pathway.cases.dossier import SCREEN, write_form
 from counsel.pathway.cases.evidence import Evidence, RiskLow, RiskScreened, Safe
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import case_facts, cover_of, writing_box
+from counsel.pathway.cases.services import case_facts, cover_of, held, writing_box
 from counsel.people.deputies import directors
 from counsel.records.models import Item
 from counsel.records.services import items_in
-from counsel.risk.cards import end_card
+from counsel.risk.cards import end_card, raise_card
 from counsel.risk.clocks import WATCHED, clocks_of
 from counsel.risk.level import Level, level_of
 from counsel.risk.questions import BOOKING
@@ -78,11 +78,14 @@ def _sign_screen(db: Session, actor: SignedIn, case: Case, content: Mapping[str,
         write_form(db, actor=actor, case=case, kind=SCREEN, content=content, seen_version=0, sign=True, number=number)
         standing = cover_of(db, actor=actor, case=case).level
         _set_level(db, actor, case, max(standing, level))
-        _set_going(db, case, standing, max(standing, level))
+        _set_going(db, actor, case, standing, max(standing, level))
 
 
-def _set_going(db: Session, case: Case, before: int, level: int) -> None:
-    """Start the clocks of a level: the record when it rises, the next contact each time somebody has asked (domain §3.3)."""
+def _set_going(db: Session, actor: SignedIn, case: Case, before: int, level: int) -> None:
+    """Start a level's clocks: the record when it rises, the next contact each time somebody has asked (domain §3.3).
+
+    Duty has a card from the first moment, which the crisis record fills.
+    """
     clocks = clocks_of(house_of(db).settings, level)
     begin = partial(open_task, db, client_id=case.client_id, object_id=case.case_id)
     end_tasks(db, object_id=case.case_id, kind="contact", outcome="reached_safe")
@@ -95,6 +98,7 @@ def _set_going(db: Session, case: Case, before: int, level: int) -> None:
             task.due_at, task.escalates_at = min(task.due_at, due), min(task.escalates_at, due + GRACE)
         if not waiting:
             begin(kind="report", due_at=due)
+        raise_card(db, actor=actor, client_id=case.client_id, level=level, content={"case_no": case.case_no, "by": actor.name})
         for account in directors(db):
             notify(db, reader_id=account.holder_id, kind="level_raised")
 
@@ -103,45 +107,56 @@ def _set_level(db: Session, actor: SignedIn, case: Case, level: int) -> None:
     change_cover(db, writing_box(db, actor=actor, case=case, shared=False), case, level=level)
     for row in times_of_case(db, case.case_id):
         row.call_duty = level >= CALL_DUTY_LEVEL
-    if level < WATCHED:
-        end_card(db, case.client_id)
 
 
 def ask_lowering(db: Session, *, actor: SignedIn, case: Case, level: int, reason: str) -> Task:
     """Ask for the second signature under a lower level; the level stands until it has been given and applied.
 
-    :raises InvalidError: no reason, or a level that is not lower.
+    Also for a closed case whose level stands, as long as it lies with its counsellor.
+
+    :raises InvalidError: no reason, or a level that is not lower; :raises TransitionError: ``RECORD``, while F07 is due.
 
     Records: ``pathway:countersign:asked``. Rule: 篇4 五; domain §3.2.
     """
-    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
-    standing = cover_of(db, actor=actor, case=case).level
+    require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
     if not reason.strip():
         raise InvalidError(reason="empty")
-    if not 0 <= level < standing:
-        raise InvalidError(level="not_lower")
+    with held(db, case):
+        standing, asked = _standing(db, actor, case)
+        if not 0 <= level < standing:
+            raise InvalidError(level="not_lower")
+        content = {"code": LOWER, "from": standing, "to": level, "screens": asked, "reason": reason[:2000], "by": actor.name}
+        return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=content)
+
+
+def _standing(db: Session, actor: SignedIn, case: Case) -> tuple[int, int]:
+    """Return (level in force, how often it was asked), read while the case is held and no record is due."""
+    if tasks_about(db, case.case_id, ("report",)):
+        raise TransitionError("RECORD")
     asked = len([item for item in items_in(db, [case.box_id]) if item.kind == SCREEN.code])
-    content = {"code": LOWER, "from": standing, "to": level, "screens": asked, "reason": reason[:2000], "by": actor.name}
-    return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=content)
+    return cover_of(db, actor=actor, case=case).level, asked
 
 
 def apply_lowering(db: Session, *, actor: SignedIn, case: Case) -> int:
-    """Lower the level as it was signed, once; return the level in force. Below 2 duty's card ends.
+    """Lower the level as it was signed, once; return the level in force. Below 2 duty's card and the next contact end.
 
-    :raises TransitionError: ``SECOND``, while no signature stands under this step from the level in force.
+    :raises TransitionError: ``SECOND``, while no signature stands under this step from the level in force; ``RECORD``.
 
     Records: ``pathway:level:lowered``.
     """
-    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
-    standing = cover_of(db, actor=actor, case=case).level
-    asked = len([item for item in items_in(db, [case.box_id]) if item.kind == SCREEN.code])
-    for _task, said in signed_reasons(db, actor=actor, object_id=case.case_id, code=LOWER):
-        if (said["from"], said["screens"]) == (standing, asked):  # whoever was asked anew since is not lowered by an old word
-            with recording(db) as record:
-                _set_level(db, actor, case, int(said["to"]))
+    require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
+    with held(db, case) as record:
+        present = _standing(db, actor, case)
+        for _task, said in signed_reasons(db, actor=actor, object_id=case.case_id, code=LOWER):
+            if (said["from"], said["screens"]) == present:  # whoever was asked anew since is not lowered by an old word
+                to = int(said["to"])
+                _set_level(db, actor, case, to)
+                if to < WATCHED:
+                    end_card(db, case.client_id)
+                    end_tasks(db, object_id=case.case_id, kind="contact", outcome="reached_safe")
                 record.by(actor, "pathway:level:lowered", subject_id=case.client_id)
-            return int(said["to"])
-    raise TransitionError("SECOND")
+                return to
+        raise TransitionError("SECOND")
 
 
 def ask_risk_owner(db: Session, *, actor: SignedIn, case: Case, reason: str) -> Task:

@@ -87,9 +87,23 @@ def screen(db: Session, actor: SignedIn, case: str) -> Any:
     return body, 422 if problem else 200
 
 
+@page(blueprint, "/cases/<case>/lower", Permission.CASE_FOLLOW_UP, ("POST",))
+def lower(db: Session, actor: SignedIn, case: str) -> Any:
+    """A lower level: ask for its second signature, or apply what was signed; of a closed case too."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_FOLLOW_UP)
+    if request.form.get("act") == "apply":
+        apply_lowering(db, actor=actor, case=found)
+        flash(_("Lowered as it was signed."))
+    else:
+        to, reason = whole(request.form.get("level", "")), request.form.get("reason", "")[:2000]
+        ask_lowering(db, actor=actor, case=found, level=-1 if to is None else to, reason=reason)
+        flash(_("Asked. The level stands until it has been signed and applied."))
+    return go(url_for("home.case", case=found.case_id))
+
+
 @page(blueprint, "/cases/<case>/level", WRITE, ("POST",))
 def level(db: Session, actor: SignedIn, case: str) -> Any:
-    """The short questions of a session; a lower level with its second signature; somebody outside who watches on."""
+    """The short questions of a session; somebody outside who watches on."""
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
     what, reason = request.form.get("act", ""), request.form.get("reason", "")[:2000]
     if what == "short":
@@ -100,13 +114,6 @@ def level(db: Session, actor: SignedIn, case: str) -> Any:
             flash(problem_words(error.problems["answers"]), "stop")
             return go(url_for("intake.screen", case=found.case_id))
         flash(_("Recorded."))
-    elif what == "lower":
-        to = whole(request.form.get("level", ""))
-        ask_lowering(db, actor=actor, case=found, level=-1 if to is None else to, reason=reason)
-        flash(_("Asked. The level stands until it has been signed and applied."))
-    elif what == "apply":
-        apply_lowering(db, actor=actor, case=found)
-        flash(_("Lowered as it was signed."))
     elif what == "owner":
         ask_risk_owner(db, actor=actor, case=found, reason=reason)
         flash(_("Asked. It counts when the second signature has been given."))

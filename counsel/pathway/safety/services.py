@@ -8,13 +8,12 @@ from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
-from counsel.audit.chain import recording
 from counsel.confidentiality.rules import Permission
 from counsel.core.errors import TransitionError
 from counsel.pathway.cases.countersign import ask_second_signature
 from counsel.pathway.cases.dossier import CRISIS, SAFETY, write_form
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import case_facts, cover_of
+from counsel.pathway.cases.services import case_facts, cover_of, held
 from counsel.records.services import items_in
 from counsel.risk.cards import write_card
 from counsel.risk.clocks import WATCHED
@@ -40,9 +39,9 @@ def write_crisis(
     Records: ``pathway:f07:drafted`` or ``:signed``, ``risk:card:written``. Rule: 篇4 五; R4-16.
     """
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
-    level = cover_of(db, actor=actor, case=case).level
-    full = {**content, "level": level}
-    with recording(db):
+    with held(db, case):
+        level = cover_of(db, actor=actor, case=case).level
+        full = {**content, "level": level}
         write_form(db, actor=actor, case=case, kind=CRISIS, content=full, seen_version=seen_version, sign=sign, number=number)
         if not sign:
             return
