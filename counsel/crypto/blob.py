@@ -39,6 +39,9 @@ class Kind(IntEnum):
     HOUSE = 19  # house data under the server secret
 
 
+KINDS = {kind.value: kind for kind in Kind}
+
+
 @dataclass(frozen=True)
 class Header:
     """The readable beginning of a blob."""
@@ -57,9 +60,10 @@ def read_header(blob: bytes) -> Header:
     if len(blob) < BODY_AT + TAG_BYTES:
         raise UnreadableError("too short")
     magic, version, suite, kind, flags, key_id, epoch = HEADER.unpack_from(blob)
-    if (magic, version, suite) != (MAGIC, VERSION, SUITE) or flags & ~PADDED or kind not in set(Kind):
+    known = KINDS.get(kind)
+    if (magic, version, suite) != (MAGIC, VERSION, SUITE) or flags & ~PADDED or known is None:
         raise UnreadableError("unknown format")
-    return Header(Kind(kind), bool(flags & PADDED), UUID(bytes=key_id), epoch)
+    return Header(known, bool(flags & PADDED), UUID(bytes=key_id), epoch)
 
 
 def seal(key: bytes, plaintext: bytes, kind: Kind, context: bytes, *, key_id: UUID = NOBODY, epoch: int = 0) -> bytes:

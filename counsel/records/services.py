@@ -24,6 +24,7 @@ from counsel.records.models import Body, Item
 
 Content = Mapping[str, Any]
 Signers = dict[UUID, list[Holder]]
+BodyRow = Any  # a body's columns as read, or the body itself
 
 
 def start_item(db: Session, *, box: OpenBox, kind: str, author: UUID, content: Content, number: int = 1) -> Item:
@@ -95,7 +96,7 @@ def _own_mac(keyring: Keyring, statement: bytes, signature: bytes) -> bytes:
     return mac(subkey(keyring.own_key, "revision"), statement, signature)
 
 
-def _statement(item: Item, revision: int, sealed: bytes, before: Body | None) -> bytes:
+def _statement(item: Item, revision: int, sealed: bytes, before: BodyRow | None) -> bytes:
     """Return what a revision's signature stands for; each also stands for all those before it."""
     earlier = (before.signature or b"") if before is not None else b""
     return digest(b"revision/2", item.item_id.bytes, revision.to_bytes(8, "big"), sealed, earlier)
@@ -117,14 +118,15 @@ def open_bodies(db: Session, *, box: OpenBox, item: Item) -> list[dict[str, Any]
 
 def open_many(db: Session, *, box: OpenBox, items: Sequence[Item]) -> list[list[dict[str, Any]]]:
     """Open several items of one box with one statement, each as `open_bodies` does, in the order given."""
-    rows: dict[UUID, list[Body]] = {item.item_id: [] for item in items}
-    for body in db.scalars(select(Body).where(Body.item_id.in_(list(rows))).order_by(Body.item_id, Body.revision)):
+    rows: dict[UUID, list[BodyRow]] = {item.item_id: [] for item in items}
+    columns = select(Body.item_id, Body.revision, Body.author_id, Body.sealed, Body.signature, Body.own_mac)
+    for body in db.execute(columns.where(Body.item_id.in_(list(rows))).order_by(Body.item_id, Body.revision)):
         rows[body.item_id].append(body)
     known: Signers = {}
     return [_texts_of(db, box, item, rows[item.item_id], known) for item in items]
 
 
-def _texts_of(db: Session, box: OpenBox, item: Item, rows: list[Body], known: Signers) -> list[dict[str, Any]]:
+def _texts_of(db: Session, box: OpenBox, item: Item, rows: list[BodyRow], known: Signers) -> list[dict[str, Any]]:
     if [row.revision for row in rows] != (list(range(1, item.revision + 1)) or [0]):
         raise TamperError("revisions")
     for before, row in zip([None, *rows], rows, strict=False):
@@ -134,7 +136,7 @@ def _texts_of(db: Session, box: OpenBox, item: Item, rows: list[Body], known: Si
     return [_open(box, item, row) for row in rows]
 
 
-def _own_again(box: OpenBox, row: Body, statement: bytes) -> bool:
+def _own_again(box: OpenBox, row: BodyRow, statement: bytes) -> bool:
     """Return whether the reader wrote it: known by the own key, as sure as the signature and a hundred times as fast."""
     reader = box.reader
     if reader is None or reader.holder_id != row.author_id or row.own_mac is None or row.signature is None:
@@ -142,7 +144,7 @@ def _own_again(box: OpenBox, row: Body, statement: bytes) -> bool:
     return same(row.own_mac, _own_mac(reader, statement, row.signature))
 
 
-def _signed_by_author(db: Session, row: Body, statement: bytes, known: Signers) -> bool:
+def _signed_by_author(db: Session, row: BodyRow, statement: bytes, known: Signers) -> bool:
     """Return whether one of the author's keys, today's or earlier ones, made the signature."""
     if row.author_id not in known:
         known[row.author_id] = [key for key in holder_versions(db, row.author_id) if _may_sign(db, key)]
@@ -153,7 +155,7 @@ def _may_sign(db: Session, key: Holder) -> bool:
     return key.kind == "client" or bool(roles_of(db, key, even_left=True))
 
 
-def _open(box: OpenBox, item: Item, row: Body) -> dict[str, Any]:
+def _open(box: OpenBox, item: Item, row: BodyRow) -> dict[str, Any]:
     place = Place("bodies", item.item_id, row.revision, row.author_id)
     content: dict[str, Any] = json.loads(box.unseal(row.sealed, Kind.FORM, place))
     return content

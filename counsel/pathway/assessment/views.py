@@ -1,5 +1,6 @@
 """Views of the assessment: F04, test results, the approved instruments."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, flash, render_template, request, url_for
@@ -36,10 +37,7 @@ def assess(db: Session, actor: SignedIn, case: str) -> Any:
     found = writable(db, actor, case)
     number = draft_number(assessments_of(db, found), True, whole(request.args.get("number", "")))
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
-        """Save or sign this form."""
-        write_assessment(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign, number=number)
-
+    save = partial(write_assessment, db, actor=actor, case=found, number=number)
     if request.method == "POST" and request.form.get("do") == "suggest":
         form = AssessmentForm()
         code = suggestion({field.name: field.data for field in form})

@@ -1,8 +1,7 @@
 """The one page shape of every form of a case: read, draft, autosave, sign, append. Each room brings its fields."""
 
-from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 from flask import flash, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
@@ -22,7 +21,12 @@ from counsel.web.i18n import clock_time
 from counsel.web.messages import conflict_words
 from counsel.web.page import go, whole
 
-Save = Callable[[dict[str, Any], int, bool], object]
+
+class Save(Protocol):
+    """Saves a form's draft, or signs it; raises as `dossier.write_form`."""
+
+    def __call__(self, *, content: dict[str, Any], seen_version: int, sign: bool) -> object:
+        """Save or sign."""
 
 
 def writable(db: Session, actor: SignedIn, case: str) -> Case:
@@ -60,7 +64,7 @@ def edit_page(
 ) -> Any:
     """Answer one request about a form.
 
-    :param save: called with (content, version seen, sign or not); raises as `dossier.write_form`.
+    :param save: the room's own service, bound to actor, case and number.
     """
     back = url_for("home.case", case=case.case_id)
     if request.method == "GET":
@@ -76,7 +80,7 @@ def edit_page(
     if not form.validate():
         return _again(db, actor, case, kind, form, template, number)
     try:
-        save(content, _seen(), sign)
+        save(content=content, seen_version=_seen(), sign=sign)
     except InvalidError as error:
         form.take(error)
         return _again(db, actor, case, kind, form, template, number)

@@ -1,5 +1,6 @@
 """Views of the end: report, evaluation, follow-up agreed, the closing arrows; and the director's own arrows."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, flash, render_template, request, url_for
@@ -102,10 +103,7 @@ def report(db: Session, actor: SignedIn, case: str) -> Any:
     """F10."""
     found = writable(db, actor, case)
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
-        """Save or sign this form."""
-        write_report(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign)
-
+    save = partial(write_report, db, actor=actor, case=found)
     return edit_page(db, actor, found, CLOSING, ClosingForm, "sessions/form.html", save)
 
 
@@ -114,10 +112,7 @@ def evaluation(db: Session, actor: SignedIn, case: str) -> Any:
     """F11, the counsellor's part."""
     found = writable(db, actor, case)
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
-        """Save or sign this form."""
-        write_evaluation(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign)
-
+    save = partial(write_evaluation, db, actor=actor, case=found)
     return edit_page(db, actor, found, EVALUATION, EvaluationForm, "sessions/form.html", save)
 
 

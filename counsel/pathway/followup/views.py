@@ -1,5 +1,6 @@
 """Views of follow-up: hold one, note that it is declined, end quietly."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, flash, request, url_for
@@ -29,10 +30,7 @@ def follow_up(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     if not any(row.number == number and row.state != "declined" for row in follow_ups_of(db, found)):
         refuse(db, actor, FOLLOW_UP_ON, found.case_id)
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
-        """Save or sign this form."""
-        write_follow_up(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign, number=number)
-
+    save = partial(write_follow_up, db, actor=actor, case=found, number=number)
     return edit_page(db, actor, found, FOLLOW_UP, FollowUpForm, "sessions/form.html", save, number)
 
 

@@ -129,12 +129,12 @@ def interview(db: Session, actor: SignedIn, case: str) -> Any:
     """F03."""
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
+    def save(*, content: dict[str, Any], seen_version: int, sign: bool) -> None:
         """Save or sign this form."""
         if sign:
-            sign_intake(db, actor=actor, case=found, content=content, seen_version=seen)
+            sign_intake(db, actor=actor, case=found, content=content, seen_version=seen_version)
         else:
-            write_form(db, actor=actor, case=found, kind=INTAKE, content=content, seen_version=seen)
+            write_form(db, actor=actor, case=found, kind=INTAKE, content=content, seen_version=seen_version)
 
     return edit_page(db, actor, found, INTAKE, IntakeForm, "intake/interview.html", save)
 

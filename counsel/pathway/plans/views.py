@@ -1,5 +1,6 @@
 """Views of the plan: one page both look at, the way back, the beginning of counselling."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, request
@@ -23,10 +24,7 @@ def negotiate(db: Session, actor: SignedIn, case: str) -> Any:
     found = writable(db, actor, case)
     number = draft_number(plan_number(db, found), True, whole(request.args.get("number", "")))
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
-        """Save or sign this form."""
-        write_plan(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign, number=number)
-
+    save = partial(write_plan, db, actor=actor, case=found, number=number)
     return edit_page(db, actor, found, PLAN, PlanForm, "plans/negotiate.html", save, number)
 
 

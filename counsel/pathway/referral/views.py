@@ -1,5 +1,6 @@
 """Views of referral, hand-over, pause, tries, second reader."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, flash, render_template, request, url_for
@@ -52,10 +53,7 @@ def refer(db: Session, actor: SignedIn, case: str) -> Any:
     found = writable(db, actor, case)
     number = next_referral(db, found)
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
-        """Save or sign this form."""
-        write_referral(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign, number=number)
-
+    save = partial(write_referral, db, actor=actor, case=found, number=number)
     return edit_page(db, actor, found, REFERRAL, ReferralForm, "sessions/form.html", save, number)
 
 
@@ -118,10 +116,7 @@ def hand_over(db: Session, actor: SignedIn, case: str) -> Any:
     found = writable(db, actor, case)
     number = hand_over_number(db, found)
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
-        """Save or sign this form."""
-        write_hand_over(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign, number=number)
-
+    save = partial(write_hand_over, db, actor=actor, case=found, number=number)
     return edit_page(db, actor, found, HAND_OVER, HandOverForm, "sessions/form.html", save, number)
 
 

@@ -1,5 +1,6 @@
 """Views of danger: the crisis record, the safety plan; duty's cards, which are the director's watch list."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -32,10 +33,7 @@ def crisis(db: Session, actor: SignedIn, case: str) -> Any:
     found = writable(db, actor, case)
     number = _in_hand(db, found, CRISIS.code, tasks_about(db, found.case_id, ("report",)) != [])
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
-        """Save or sign this form."""
-        write_crisis(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign, number=number)
-
+    save = partial(write_crisis, db, actor=actor, case=found, number=number)
     return edit_page(db, actor, found, CRISIS, CrisisForm, "sessions/form.html", save, number)
 
 
@@ -45,10 +43,7 @@ def safety_plan(db: Session, actor: SignedIn, case: str) -> Any:
     found = writable(db, actor, case)
     number = _in_hand(db, found, SAFETY.code, False)
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
-        """Save or sign this form."""
-        write_safety_plan(db, actor=actor, case=found, content=content, seen_version=seen, sign=sign, number=number)
-
+    save = partial(write_safety_plan, db, actor=actor, case=found, number=number)
     return edit_page(db, actor, found, SAFETY, SafetyPlanForm, "sessions/form.html", save, number)
 
 

@@ -1,5 +1,6 @@
 """Views of sessions: begin, the note, homework, one's own working notes."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, flash, jsonify, render_template, request, url_for
@@ -47,10 +48,7 @@ def note(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     if number > 9999 or db.get(CounsellingSession, (found.case_id, number)) is None:
         require(db, actor, Permission.NOTE_READ, None)
 
-    def save(content: dict[str, Any], seen: int, sign: bool) -> None:
-        """Save or sign this form."""
-        write_note(db, actor=actor, case=found, number=number, content=content, seen_version=seen, sign=sign)
-
+    save = partial(write_note, db, actor=actor, case=found, number=number)
     return edit_page(db, actor, found, NOTE, NoteForm, "sessions/note.html", save, number=number)
 
 
