@@ -38,6 +38,7 @@ from counsel.people import views as people
 from counsel.people.staff import seen_mark
 from counsel.roster import views as roster
 from counsel.roster.queries import duty_holder
+from counsel.safeguarding import views as safeguarding
 from counsel.web import assets, errors, forms, headers, i18n, page, shell
 
 VIEWS = (
@@ -55,6 +56,7 @@ VIEWS = (
     closing,
     followup,
     roster,
+    safeguarding,
     home,
     case_views,
     file_views,

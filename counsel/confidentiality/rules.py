@@ -54,6 +54,7 @@ class Permission(StrEnum):
     HAND_OVER_READ = "handover:read"  # the summary a case is handed over with
     FILE_SIGHT = "file:sight"  # who can open my file, and who did
     FILE_OWN = "file:own"  # what the client wrote or was given
+    QUESTION_ANSWER = "file:answer"  # what clients ask about their own file
     CONCERN_RAISE = "concern:raise"  # a class teacher refers somebody
     CONCERN_READ = "concern:read"  # what a teacher wrote to the centre
     TASK_LIST = "task:list"  # neutral duty tasks
@@ -154,6 +155,7 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     ),
     P.FILE_SIGHT: (_for("the client's own file", "篇4 一", _STUDENT, actor_is_the_client),),
     P.FILE_OWN: (_for("the client's own words", "篇9 二3", _STUDENT, actor_is_the_client),),
+    P.QUESTION_ANSWER: (_for("director", "篇4 一", _DIRECTOR),),
     P.CONCERN_RAISE: (_for("a teacher refers", "篇9 一6; 篇9 二2", acts_as(R.HEAD_TEACHER)),),
     P.CONCERN_READ: (
         _for("duty counsellor", "篇9 一6", _COUNSELLING, actor_is_on_duty),

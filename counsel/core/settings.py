@@ -58,6 +58,7 @@ class Settings:
     level_2_contact_hours: int = setting(72, "domain §3.3 [DF]", "level 2: until the client is spoken to again")
     level_1_contact_hours: int = setting(168, "domain §3.3 [DF]", "level 1: until the client is spoken to again")
     not_reached_minutes: int = setting(60, "domain §3.3 [DF]", "until somebody who was not reached is tried again")
+    question_days: int = setting(5, "look §9 [DF]", "days until a client who asks about the own file has an answer")
     session_minutes: int = setting(50, "domain §6 [DF]", "length of a session")
     buffer_minutes: int = setting(10, "domain §6 [DF]", "pause after a session")
     cancel_hours: int = setting(24, "domain §1.1 S12", "hours ahead until which cancelling is free")

@@ -23,6 +23,8 @@ NOTICE_PLACES = {
     "task_overdue": "home.today",
     "level_raised": "safety.cards",
     "conflict_found": "closing.direct",
+    "question_asked": "safeguarding.waiting",
+    "answered": "safeguarding.mine",
 }
 
 

@@ -35,6 +35,7 @@ from counsel.pathway.sessions.services import unsigned_notes
 from counsel.people.rule_texts import rules_waiting
 from counsel.people.staff import colleagues, expiring, staff_name
 from counsel.roster.queries import duty_holder, rooms
+from counsel.safeguarding.questions import waiting_questions
 from counsel.web.page import go, page, whole, zone_of
 
 blueprint = Blueprint("home", __name__)
@@ -95,6 +96,7 @@ def _director(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
         "requests": waiting_requests(db, actor=actor),
         "tasks": duty_tasks(db, actor=actor),
         "signatures": waiting_signatures(db, actor=actor),
+        "questions": waiting_questions(db, actor=actor),
         "gaps": gaps(db),
         "newcomers": [who for who in colleagues(db, actor=actor) if who.waiting],
         "expiring": [(row, staff_name(db, row.holder_id)) for row in expiring(db)],

@@ -20,6 +20,8 @@ NOTICES = (
     "task_overdue",
     "level_raised",
     "conflict_found",
+    "question_asked",
+    "answered",
 )
 
 

@@ -63,6 +63,7 @@ def conflict_words(reason: str) -> str:
         "code_used": _("This code has just been used."),
         "stale_form": _("The form is not signed, or was changed in the meantime. Read it once more."),
         "linked": _("This client is known as somebody on the roll already."),
+        "questions_waiting": _("Three of your questions are waiting already. You will have an answer soon."),
         "stale_box": _("The readers changed a moment ago. Open the page again and save once more."),
     }
     return sentences.get(reason, _("Somebody was faster. Open the page again."))
@@ -96,6 +97,7 @@ def guard_words(guard: str) -> str:
         "SAFE": _("The level is 2 or above: somebody outside the case must take over watching before it ends."),
         "ELSEWHERE": _("This counsellor is not available for this person. Choose another one."),
         "RECORD": _("The crisis record comes first; then the level can be lowered."),
+        "NOBODY_THERE": _("Nobody can answer just now. Please ask at the centre."),
         "WISH": _("Only the client can withdraw; you recorded that you end it together. Agree the follow-up instead."),
         "END": _("Sessions were held: the closing report and the evaluation, or its waiver, come before the end."),
         "F10": _("The closing report is not signed yet."),

@@ -10,7 +10,7 @@ VARIANTS = [("zh-CN", False), ("zh-CN", True), ("en", False), ("en", True)]
 STUDENTS = {"student": 3, "booked": 6}
 PAGES = {
     "": ["/sign-in", "/activate", "/recover", "/no-such-page"],
-    "student": ["/", "/book", "/my-times", "/who-sees", "/account", "/file", "/file > /file/", "/file > /end"],
+    "student": ["/", "/book", "/my-times", "/who-sees", "/my-questions", "/account", "/file", "/file > /file/", "/file > /end"],
     "booked": ["/my-times > /move"],
     "zhou": [
         "/",
@@ -60,6 +60,7 @@ PAGES = {
         "/deputies",
         "/direct",
         "/duty/cards",
+        "/questions",
         "/instruments",
         "/staff > /education",
         "/staff > /log",

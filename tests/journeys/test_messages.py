@@ -71,3 +71,28 @@ def test_the_administrator_sees_how_many_and_nothing_else(site: Any, somebody: M
     assert admin.sees("Messages") and not admin.sees("@")
     for who in ("zhou", "desk", "teacher"):
         assert somebody(who).go("/health") == 404
+
+
+def test_a_student_asks_about_the_file_and_the_director_answers(site: Any, somebody: Make) -> None:
+    """Nothing chosen: told beside the field, words kept; asked, answered, read; nobody else finds the page."""
+    student = somebody(site.students()[6]["student_no"], phone=True)
+    student.go("/who-sees")
+    student.press("a.btn:has-text('Ask about my file')")
+    student.page.fill("#text", "Who opened my name last week?")
+    student.press("main form button.btn-primary")
+    assert student.sees("Choose one of the answers.") and student.page.input_value("#text").startswith("Who opened")
+    student.page.check("input[name=kind][value=opening]")
+    student.press("main form button.btn-primary")
+    assert student.sees("Asked. The director answers here.") and student.sees("answer by")
+    assert student.barriers_in_both_themes() == []
+    gu = somebody("gu")
+    gu.go("/questions")
+    path = gu.page.locator("main a.quiet-title").last.get_attribute("href")
+    gu.go(str(path))
+    assert gu.sees("Who opened my name last week?") and gu.barriers_in_both_themes() == []
+    gu.page.fill("#text", "The desk, to greet you.")
+    gu.press("main form button.btn-primary")
+    student.go("/my-questions")
+    assert student.sees("The desk, to greet you.")
+    for who in ("zhou", "desk", "admin", "teacher", "leader", "supervisor"):
+        assert somebody(who).go(str(path)) == 404

@@ -8,7 +8,7 @@ from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import cover_of
 from counsel.pathway.intake.levels import apply_lowering, ask_lowering, ask_risk_owner, record_screen
 from tests.conftest import Centre
-from tests.story import ALL_NO, open_the_centre, received
+from tests.story import ALL_NO, open_the_centre, received, record_crisis
 
 WORRY = {**ALL_NO, "q2": "yes", "q3": "yes"}
 
@@ -37,6 +37,7 @@ def test_a_calm_screen_after_a_worry_lowers_nothing(centre: Centre) -> None:
 def test_a_level_is_lowered_once_by_two_people(centre: Centre) -> None:
     """Reason, a lower level, the director's signature; it stands until then, and one signature lowers one step once."""
     case = screened(centre, WORRY)
+    record_crisis(centre, case)
     lan, director = centre.school["lan"], centre.school["director"]
     for wanted, reason, field in ((0, " ", "reason"), (2, "好转", "level"), (3, "好转", "level"), (-1, "好转", "level")):
         with pytest.raises(InvalidError) as refused:
@@ -59,6 +60,7 @@ def test_a_level_is_lowered_once_by_two_people(centre: Centre) -> None:
 def test_whoever_was_asked_anew_since_is_not_lowered_by_an_old_word(centre: Centre) -> None:
     """A screen after the wish makes the signature void, whatever it says; so does a no."""
     case = screened(centre, WORRY)
+    record_crisis(centre, case)
     lan, director = centre.school["lan"], centre.school["director"]
     task = ask_lowering(centre.db, actor=lan, case=case, level=0, reason="好转")
     screened(centre, WORRY, case)

@@ -33,6 +33,7 @@ from counsel.pathway.appointments.reception import (
 from counsel.pathway.appointments.talks import offer_talk
 from counsel.pathway.appointments.views import blueprint
 from counsel.people.staff import account_name, staff_name
+from counsel.risk.cards import has_card
 from counsel.risk.questions import BOOKING, QUESTIONS
 from counsel.roster.queries import coming_days, free_slots
 from counsel.tasks.services import CONTACT_OUTCOMES, REVIEW_OUTCOMES
@@ -212,7 +213,8 @@ def _task_page(db: Session, actor: SignedIn, number: UUID | None, problem: str =
     questions = [(question.code, _(question.text)) for question in QUESTIONS if question.code in BOOKING]
     questions.append(("urgent", _("Is it urgent?")))
     caller = account_name(db, row.object_id)
-    place = {"row": row, "said": said, "card": card, "questions": questions, "caller": caller}
+    watched = row.client_id is not None and row.object_id is not None and has_card(db, row.client_id)
+    place = {"row": row, "said": said, "card": card, "questions": questions, "caller": caller, "watched": watched}
     return render_template("appointments/task.html", problem=problem, **place)
 
 
