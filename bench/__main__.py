@@ -26,8 +26,8 @@ from bench.visitors import memory_under_requests
 
 NOT_MEASURED = {
     "P1": "growth with the user's own cases; sign-in over HTTP",
-    "P2, P6": "10^4 own notes, 10^6 notes of others; peers",
-    "P3, P4": "10^6 notes, 10^7 audit lines, PostgreSQL",
+    "P2, P6": "10^4 own notes; peers",
+    "P3, P4": "10^7 audit lines, PostgreSQL",
     "P5, P8, P9, P10, P11, P12, P13, P17, P18": "nothing of them",
     "P7": "over HTTP: both sides are called in the worker processes; 10^3..10^6 past bookings; a hundred bursts",
     "P14": "10^6 rows",

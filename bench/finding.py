@@ -1,9 +1,12 @@
 """P2 and P6: the caseload of fifty cases, a search through one's own hundred notes; beside floors, and as a house grows."""
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bench.crowd import Crowd, count_of
 from bench.floor import Notes
@@ -13,6 +16,7 @@ from bench.saving import TEXT
 from bench.stage import COUNSELLOR, NOTES, copied
 from counsel.core.database import writing
 from counsel.core.ids import new_id
+from counsel.crypto import hybrid
 from counsel.home.search import search_own
 from counsel.pathway.cases.evidence import ConflictClear, Evidence, IdentityMatched
 from counsel.pathway.cases.opening import open_case
@@ -39,7 +43,11 @@ def finding(centre: Centre, folder: Path, plan: Plan) -> Figure:
         loads: dict[int, Act] = {size: lambda house=house: _caseload(house) for size, house in houses.items()}  # type: ignore[misc]
         finds: dict[int, Act] = {size: lambda house=house: _found(house, ABSENT) for size, house in houses.items()}  # type: ignore[misc]
         return {
-            "P2_caseload_of_50": _beside_bare_page(centre, floor, plan) | {"flat": growth(plan, loads, of="items of others")},
+            "P2_caseload_of_50": {
+                "beside_dash": _beside_dash(centre, floor, plan),
+                "beside_bare_page": _beside_bare_page(centre, floor, plan),
+                "flat": growth(plan, loads, of="items of others"),
+            },
             "P6_search_of_100_notes": _beside_scan(centre, floor, plan) | {"flat": growth(plan, finds, of="items of others")},
         }
 
@@ -70,8 +78,26 @@ def _found(centre: Centre, words: str) -> list[Any]:
         return list(search_own(db, actor=centre.school[COUNSELLOR], words=words))
 
 
+def _beside_dash(centre: Centre, floor: Notes, plan: Plan) -> Figure:
+    """The floor opens fifty covers, each by its own asymmetric unwrap, and shows them: the target's other way to be met."""
+    private, info = hybrid.new_private(), b"dash"
+    key = os.urandom(32)
+    wraps = [hybrid.wrap(key, hybrid.public_of(private), info) for _n in range(CASES)]
+    nonce = b"n" * 12
+    covers = [AESGCM(key).encrypt(nonce, f"R 0 {n}".encode(), None) for n in range(CASES)]
+
+    def dash() -> list[str]:
+        """Unwrap and open each."""
+        opened = (AESGCM(hybrid.unwrap(wrap, private, info)) for wrap in wraps)
+        return [cipher.decrypt(nonce, cover, None).decode() for cipher, cover in zip(opened, covers, strict=True)]
+
+    client = client_of(floor, {"product": lambda: _caseload(centre), "floor": dash})
+    figure = beside_floor(plan, lambda: client.get("/open/product"), lambda: client.get("/open/floor"))
+    return judged(figure, "ratio", round(1 / 0.45, 2))
+
+
 def _beside_bare_page(centre: Centre, floor: Notes, plan: Plan) -> Figure:
-    """The bare page shows fifty rows of one table, nothing sealed."""
+    """The bare page shows fifty rows of one table, nothing sealed, and nobody signed in."""
     bare = "SELECT id FROM notes LIMIT 50"
     sides = {
         "product": lambda: _caseload(centre),

@@ -43,11 +43,18 @@ class Watched:
 def write_card(db: Session, *, actor: SignedIn, client_id: UUID, content: Mapping[str, Any]) -> None:
     """Put a client's card, in place of an earlier one, inside the caller's transaction; the caller has passed the gate.
 
-    Records: ``risk:card:written``. Rule: 篇4 五; domain §3.3.
+    When `duty` has no key that may be trusted the earlier card stays: what a card tells about must be recorded all the same.
+
+    Records: ``risk:card:written``, or ``:failed``. Rule: 篇4 五; domain §3.3.
     """
     with recording(db) as record:
+        try:
+            duty = group_reader(db, "duty", "safety")
+        except UnreadableError:
+            record.by(actor, "risk:card:failed", subject_id=client_id)
+            return
         end_card(db, client_id)
-        box = create_box(db, kind="safety", readers=[group_reader(db, "duty", "safety")], granter=keys_of(db, actor))
+        box = create_box(db, kind="safety", readers=[duty], granter=keys_of(db, actor))
         plain = json.dumps(dict(content), ensure_ascii=False).encode()
         sealed = box.seal(plain, Kind.FORM, Place("safety_cards", client_id, 1, client_id))
         day = today(house_of(db).settings.time_zone)

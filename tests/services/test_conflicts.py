@@ -1,5 +1,6 @@
 """Other relationships (篇9 一7): whoever teaches or declares is not offered, assigned or received; found later, it leaves."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -159,3 +160,15 @@ def test_a_guest_and_an_unknown_class_bar_nobody_but_who_declared(centre: Centre
     lines = centre.db.scalars(select(AuditLine).where(AuditLine.tag == "people:conflict:checked")).all()
     assert len(lines) == before + 1 and lines[-1].subject_id == case.client_id
     assert centre.db.scalars(select(Appointment.state)).all() == ["completed"]
+
+
+def test_a_desk_whose_vault_is_shut_checks_in_and_the_counsellor_looks_again(centre: Centre) -> None:
+    """Nobody waits at the desk for a passphrase; who receives has the key and is refused."""
+    open_the_centre(centre)
+    asked = ask(centre)
+    confirm_request(centre.db, actor=on_duty(centre), appointment_id=asked.appointment_id)
+    teaches(centre)
+    with time_machine.travel(asked.starts_at, tick=True):
+        check_in(centre.db, actor=replace(centre.school["desk"], keyring=None), appointment_id=asked.appointment_id)
+        with pytest.raises(TransitionError, match="ELSEWHERE"):
+            receive_client(centre.db, actor=centre.school["lan"], appointment_id=asked.appointment_id)

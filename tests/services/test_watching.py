@@ -13,6 +13,8 @@ from counsel.core.clock import now
 from counsel.core.database import writing
 from counsel.core.errors import ConflictError, InvalidError, RefusedError, TransitionError
 from counsel.jobs.runner import JOBS, run_jobs
+from counsel.keys.models import Holder
+from counsel.keys.trust import group_id
 from counsel.outbox.notices import notices_of, notify
 from counsel.pathway.appointments.duty import finish_task, read_task
 from counsel.pathway.cases.countersign import ask_second_signature, give_second_signature
@@ -241,3 +243,17 @@ def test_thoughts_alone_start_no_alarm_for_the_leader(centre: Centre) -> None:
     """Only a task that is overdue is told, and what it is about to nobody who may not open it."""
     in_danger(centre, THOUGHTS)
     assert run_jobs(centre.db, "escalate") == ["escalate: 0 tasks, 0 to the leader"]
+
+
+def test_a_level_is_recorded_even_when_duty_has_no_key_to_trust(centre: Centre) -> None:
+    """Replaced in the database: no card is sealed to it, and the danger is on record with its tasks all the same."""
+    case = in_danger(centre, ALL_NO)
+    duty = group_id(centre.house, "duty")
+    centre.db.execute(update(Holder).where(Holder.holder_id == duty).values(kem_public=b"x" * 1216))
+    centre.db.commit()
+    centre.db.expire_all()
+    screen(centre, case, NOW)
+    assert cover_of(centre.db, actor=centre.school["lan"], case=case).level == 4
+    assert len(tasks_about(centre.db, case.case_id)) == 2 and not has_card(centre.db, case.client_id)
+    tags = centre.db.scalars(select(AuditLine.tag).where(AuditLine.tag.like("risk:card:%"))).all()
+    assert tags == ["risk:card:failed"]
