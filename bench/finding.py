@@ -105,7 +105,7 @@ def _beside_bare_page(centre: Centre, floor: Notes, plan: Plan) -> Figure:
     }
     client = client_of(floor, sides)
     figure = beside_floor(plan, lambda: client.get("/open/product"), lambda: client.get("/open/floor"))
-    return judged(figure, "ratio", 1.6)
+    return figure | {"target": "none: one of two ways to meet the target, 1.6; the other is the dash"}
 
 
 def _beside_scan(centre: Centre, floor: Notes, plan: Plan) -> Figure:
