@@ -181,7 +181,10 @@ def test_level_four_is_on_the_duty_screen_in_three_actions(site: Any, somebody: 
     assert gu.barriers_in_both_themes() == []
     gu.go("/notices")
     assert gu.sees("Somebody has to be watched over.")
-    assert somebody("lin").go(f"{case}/crisis") == 404
+    off_duty = [somebody(who) for who in ("zhou", "chen", "lin")]
+    statuses = [(person.go("/duty") == 200 and person.sees("You have duty now"), person.go("/duty/cards")) for person in off_duty]
+    assert all(status == (200 if on_duty else 404) for on_duty, status in statuses), statuses
+    assert off_duty[2].go(f"{case}/crisis") == 404
     for who in ("desk", "teacher", "leader", "admin", "shen", "manager", "expert", "supervisor"):
         other = somebody(who)
         assert other.go("/duty/cards") == 404 and other.go(f"{case}/crisis") == 404

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from sqlalchemy.orm import Session
 
+from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
 from counsel.pathway.cases.dossier import CRISIS, SAFETY
@@ -50,5 +51,6 @@ def safety_plan(db: Session, actor: SignedIn, case: str) -> Any:
 @page(blueprint, "/duty/cards", Permission.SAFETY_READ, ("GET", "POST"))
 def cards(db: Session, actor: SignedIn) -> Any:
     """Safety cards: how many there are; opened on a press, each opening on record."""
+    require(db, actor, Permission.SAFETY_READ)
     opened = read_cards(db, actor=actor) if request.method == "POST" else None
     return render_template("safety/cards.html", opened=opened, count=count_cards(db, actor=actor))
