@@ -25,6 +25,19 @@ def sign(person: Any, path: str, **fields: str) -> None:
     person.press("button[value=sign]")
 
 
+def evaluate_by_phone(person: Any, case: str, conclusion: str) -> None:
+    """Enter the client's marks as told by telephone, and sign the counsellor's own part."""
+    person.go(f"{case}/closing")
+    for mark in ("understood", "useful", "goal", "change", "again"):
+        person.page.fill(f"#{mark}", "4")
+    person.page.check("form[action$='/marks'] input[value=by_phone]")
+    person.press("form[action$='/marks'] button")
+    person.go(f"{case}/evaluation")
+    person.page.check("input[name=counsellor_mark][value='4']")
+    person.page.fill("#conclusion", conclusion)
+    person.press("button[value=sign]")
+
+
 def test_a_student_ends_counselling_alone_and_the_counsellor_closes_it(site: Any, somebody: Make) -> None:
     """C6: own goals, homework declined, the way out at once, one gentle offer declined; report, then closed for writing."""
     student = somebody(site.students()[5]["student_no"], phone=True)
@@ -153,15 +166,7 @@ def test_to_a_doctor_with_feedback_and_a_good_end_with_follow_up(site: Any, some
     zhou.page.fill("#text", "医生说“焦虑状态”，先观察")
     zhou.press("main form button.btn-primary")
     sign(zhou, f"{case}/report", summary="one talk", goals_reached="none yet", advice="see the doctor again")
-    zhou.go(f"{case}/closing")
-    for mark in ("understood", "useful", "goal", "change", "again"):
-        zhou.page.fill(f"#{mark}", "4")
-    zhou.page.check("form[action$='/marks'] input[value=by_phone]")
-    zhou.press("form[action$='/marks'] button")
-    zhou.go(f"{case}/evaluation")
-    zhou.page.check("input[name=counsellor_mark][value='4']")
-    zhou.page.fill("#conclusion", "the doctor goes on")
-    zhou.press("button[value=sign]")
+    evaluate_by_phone(zhou, case, "the doctor goes on")
     zhou.go(f"{case}/closing")
     zhou.page.check("form[action$='/follow-ups'] input[value=no]")
     zhou.press("form[action$='/follow-ups'] button")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.test_pathway import OTHERS, open_case, sign
+from tests.journeys.test_pathway import OTHERS, evaluate_by_phone, open_case, sign
 
 Make = Callable[..., Any]
 pytestmark = pytest.mark.xdist_group("site")
@@ -103,15 +103,7 @@ def test_c5_on_to_somebody_outside_with_a_signed_release(site: Any, somebody: Ma
     lin.page.select_option("#why-to", "client_wish")
     lin.press_word("Ask for a hand-over")
     sign(lin, f"{case}/report", summary="two talks", goals_reached="on the way", advice="go on outside")
-    lin.go(f"{case}/closing")
-    for mark in ("understood", "useful", "goal", "change", "again"):
-        lin.page.fill(f"#{mark}", "4")
-    lin.page.check("form[action$='/marks'] input[value=by_phone]")
-    lin.press("form[action$='/marks'] button")
-    lin.go(f"{case}/evaluation")
-    lin.page.check("input[name=counsellor_mark][value='4']")
-    lin.page.fill("#conclusion", "goes on outside")
-    lin.press("button[value=sign]")
+    evaluate_by_phone(lin, case, "goes on outside")
     for released in (False, True):
         if released:
             lin.go(case)

@@ -12,6 +12,7 @@ from counsel.audit.models import AuditLine
 from counsel.core.clock import now
 from counsel.core.database import writing
 from counsel.core.errors import ConflictError, InvalidError, RefusedError, TransitionError
+from counsel.core.ids import new_id
 from counsel.jobs.runner import JOBS, run_jobs
 from counsel.keys.models import Holder
 from counsel.keys.trust import group_id
@@ -257,3 +258,13 @@ def test_a_level_is_recorded_even_when_duty_has_no_key_to_trust(centre: Centre) 
     assert len(tasks_about(centre.db, case.case_id)) == 2 and not has_card(centre.db, case.client_id)
     tags = centre.db.scalars(select(AuditLine.tag).where(AuditLine.tag.like("risk:card:%"))).all()
     assert tags == ["risk:card:failed"]
+
+
+def test_a_missed_time_of_somebody_watched_over_starts_no_second_chain(centre: Centre) -> None:
+    """The contact of the case goes on; the one about the missed time ends with it, unless nobody was reached."""
+    case = in_danger(centre, NOW)
+    with writing(centre.db):
+        missed = open_task(centre.db, kind="contact", due_at=now(), client_id=case.client_id, object_id=new_id())
+    finish_task(centre.db, actor=centre.school["director"], task_id=missed.task_id, outcome="reached_safe")
+    waiting = centre.db.scalars(select(Task.object_id).where(Task.kind == "contact", Task.ended_on.is_(None))).all()
+    assert waiting == [case.case_id]

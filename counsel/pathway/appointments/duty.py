@@ -100,7 +100,8 @@ def _next_contact(db: Session, task: Task, outcome: str) -> None:
     settings = house_of(db).settings
     if task.kind != "contact" or task.client_id is None:
         return
-    watched = task.object_id is not None and has_card(db, task.client_id)
+    about_case = task.object_id is not None and db.get(Case, task.object_id) is not None
+    watched = about_case and has_card(db, task.client_id)
     if outcome != NOT_REACHED and not watched:
         return
     after = timedelta(minutes=settings.not_reached_minutes)
