@@ -14,7 +14,7 @@ from counsel.keys.boxes import readers_of
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.cases.agreement import GUARDIAN, answers_of
 from counsel.pathway.cases.countersign import second_signature
-from counsel.pathway.cases.dossier import signed_items
+from counsel.pathway.cases.dossier import ANSWERED, signed_items
 from counsel.pathway.cases.models import Case, CaseReader
 from counsel.pathway.cases.moving import moves_of
 from counsel.pathway.cases.services import case_facts, cover_of
@@ -53,6 +53,7 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
         "age": age_of(db, card),
         "items": signed_items(db, case),
         "answers": answers_of(db, case),
+        "answered": ANSWERED,
         "guardian_said": answers_of(db, case, GUARDIAN),
         "consent": consent,
         "settled": consent is not None and guardian_settled(db, actor=actor, case=case, consent=consent),

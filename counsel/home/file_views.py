@@ -10,10 +10,11 @@ from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
-from counsel.home.file import ANSWERABLE, own_case, own_files, own_form
+from counsel.home.file import own_case, own_files, own_form
 from counsel.home.forms_shown import answer_points, form_lines, form_title
 from counsel.home.views import blueprint
 from counsel.pathway.cases.agreement import agree_oneself, newest_answer
+from counsel.pathway.cases.dossier import ANSWERED
 from counsel.pathway.cases.lifecycle import ACTIVE, CLIENT
 from counsel.pathway.closing.evaluation import MARKS, decline_evaluation, rate
 from counsel.pathway.closing.forms import MARK_WORDS
@@ -40,7 +41,7 @@ def own(db: Session, actor: SignedIn, case: str, item: str) -> Any:
     """One form: read it, and say yes or no."""
     found = own_case(db, actor=actor, case_id=parse_id(case))
     form, content = own_form(db, actor=actor, case=found, item_id=parse_id(item))
-    answerable = form.kind in ANSWERABLE and found.state in ACTIVE
+    answerable = form.kind in ANSWERED and found.state in ACTIVE
     if request.method == "POST" and answerable:
         points = {code: request.form.get(f"point_{code}") == "yes" for code, _word in answer_points(form.kind)}
         agreed, words = request.form.get("answer") == "yes", clean(request.form.get("words"))
