@@ -38,7 +38,9 @@ from counsel.people import views as people
 from counsel.people.staff import seen_mark
 from counsel.roster import views as roster
 from counsel.roster.queries import duty_holder
-from counsel.safeguarding import views as safeguarding
+from counsel.safeguarding.disclosure import recipient_views as told
+from counsel.safeguarding.disclosure import views as disclosure
+from counsel.safeguarding.questions import views as questions
 from counsel.web import assets, errors, forms, headers, i18n, page, shell
 
 VIEWS = (
@@ -56,7 +58,9 @@ VIEWS = (
     closing,
     followup,
     roster,
-    safeguarding,
+    questions,
+    disclosure,
+    told,
     home,
     case_views,
     file_views,

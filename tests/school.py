@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.accounts import find_account, login_tag, open_with_code
 from counsel.access.sign_ins import SignedIn, open_sign_in
-from counsel.confidentiality.roles import KEY_HOLDING, Role
+from counsel.confidentiality.roles import CERTIFIED, Role
 from counsel.core.clock import now
 from counsel.core.database import house_of
 from counsel.core.installation import open_house
@@ -76,7 +76,7 @@ def _join(db: Session, school: School, login: str, display: str, roles: set[Role
     code = invite_staff(db, actor=school["director"], login=login, display=display, roles=roles)
     account, keyring, printed = activate(db, code=code, passphrase=WORDS)
     school.codes[login] = printed
-    if roles & set(KEY_HOLDING):
+    if roles & set(CERTIFIED):
         missing = vouch_for(db, actor=school["director"], account_id=account.account_id)
         if missing:
             assert vouch_for(db, actor=school["lan"], account_id=account.account_id) == []

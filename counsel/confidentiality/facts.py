@@ -41,6 +41,9 @@ class Facts:
     :param read_by: holders named as readers besides the assigned counsellor, whose day has not passed.
     :param receiver_id: holder of the counsellor to whom it is being handed over.
     :param by_director: whoever asked is the director, so somebody outside must sign.
+    :param watched: duty has been told about this client: an alarm is open, or a safety card lies there.
+    :param sender_id: holder who tells; `decider_id`: holder who said yes to it; `recipient_id`: holder who is told.
+    :param waited: the director has been waited for as long as the setting says.
     """
 
     client_id: UUID | None = None
@@ -50,6 +53,11 @@ class Facts:
     by_director: bool = False
     read_by: frozenset[UUID] = frozenset()
     receiver_id: UUID | None = None
+    watched: bool = False
+    sender_id: UUID | None = None
+    decider_id: UUID | None = None
+    recipient_id: UUID | None = None
+    waited: bool = False
 
 
 NOTHING = Facts()

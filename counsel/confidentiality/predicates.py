@@ -81,3 +81,43 @@ def case_is_closed(_actor: Actor, facts: Facts) -> bool:
 def case_is_not_archived(_actor: Actor, facts: Facts) -> bool:
     """The case may be closed, but lies still with its counsellor: agreed follow-ups go on (篇10 六)."""
     return facts.state not in (None, "archived")
+
+
+def client_is_watched(_actor: Actor, facts: Facts) -> bool:
+    """Duty has been told about this client: an alarm is open, or a safety card lies there."""
+    return facts.watched
+
+
+def actor_sends_it(actor: Actor, facts: Facts) -> bool:
+    """The actor is the one who tells."""
+    return actor.holder_id is not None and actor.holder_id == facts.sender_id
+
+
+def actor_is_told(actor: Actor, facts: Facts) -> bool:
+    """The package is addressed to the actor by name."""
+    return actor.holder_id is not None and actor.holder_id == facts.recipient_id
+
+
+def actor_neither_sent_nor_decided(actor: Actor, facts: Facts) -> bool:
+    """Whoever looks at it afterwards had no part in it (R4-20)."""
+    return actor.holder_id is not None and actor.holder_id not in (facts.sender_id, facts.decider_id)
+
+
+def a_colleague_asked(_actor: Actor, facts: Facts) -> bool:
+    """It is not the director's own."""
+    return not facts.by_director
+
+
+def the_director_was_waited_for(_actor: Actor, facts: Facts) -> bool:
+    """The director was not reached in the time of the setting."""
+    return facts.waited
+
+
+def it_waits_for_a_yes(_actor: Actor, facts: Facts) -> bool:
+    """It has been submitted and nobody has answered yet."""
+    return facts.state == "submitted"
+
+
+def it_was_sent(_actor: Actor, facts: Facts) -> bool:
+    """It has left the room."""
+    return facts.state == "sent"

@@ -23,6 +23,8 @@ class Role(StrEnum):
 STAFF = tuple(role for role in Role if role not in (Role.STUDENT, Role.GUARDIAN))
 READING = (Role.COUNSELLOR, Role.SUPERVISOR, Role.DIRECTOR, Role.FRONT_DESK, Role.ARCHIVIST, Role.EXPERT)
 KEY_HOLDING = (Role.COUNSELLOR, Role.DIRECTOR, Role.FRONT_DESK, Role.ARCHIVIST, Role.SUPERVISOR)
+RECEIVING = (Role.HEAD_TEACHER, Role.SCHOOL_LEADER, Role.DUTY_MANAGER)  # may be told something: their keys are vouched for
+CERTIFIED = (*KEY_HOLDING, *RECEIVING)
 APPROVING = (Role.DIRECTOR, Role.DUTY_MANAGER, Role.SCHOOL_LEADER)
 
 

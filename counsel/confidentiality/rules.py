@@ -9,20 +9,28 @@ from enum import StrEnum
 
 from counsel.confidentiality.predicates import (
     Predicate,
+    a_colleague_asked,
     actor_acts_in_own_right,
     actor_did_not_ask,
     actor_is_assigned_counsellor,
     actor_is_named_reader,
     actor_is_on_duty,
     actor_is_the_client,
+    actor_is_told,
+    actor_neither_sent_nor_decided,
     actor_receives_it,
+    actor_sends_it,
     acts_as,
     anybody_signed_in,
     case_is_closed,
     case_is_not_archived,
     case_is_open,
+    client_is_watched,
+    it_waits_for_a_yes,
+    it_was_sent,
     nobody_is_assigned,
     the_director_asked,
+    the_director_was_waited_for,
 )
 from counsel.confidentiality.roles import Role as R
 
@@ -62,6 +70,14 @@ class Permission(StrEnum):
     SAFETY_READ = "risk:cards"  # the safety cards of clients at level 2 or above
     DUTY_CALL = "duty:call"  # "someone needs help at my desk"
     COUNTERSIGN = "countersign"  # a second signature under somebody's recorded reason
+    DISCLOSURE_START = "disclosure:start"  # begin to tell somebody about a client; it starts empty
+    DISCLOSURE_SEND = "disclosure:send"  # one's own: fill in, submit, send
+    DISCLOSURE_READ = "disclosure:read"  # what was told, kept exactly
+    DISCLOSURE_APPROVE = "disclosure:approve"  # read the submitted page and say yes or no
+    DISCLOSURE_REVOKE = "disclosure:revoke"  # take a package back
+    DISCLOSURE_REVIEW = "disclosure:review"  # look at it afterwards
+    DISCLOSURE_LIST = "disclosure:list"  # one's own, and what waits for one's own yes or look; nothing opened
+    PACKAGE_READ = "package:read"  # what one was told oneself
     STAFF_LIST = "staff:list"  # colleagues, roles, credentials
     STAFF_INVITE = "staff:invite"  # accounts for staff
     STAFF_ADMIT = "staff:admit"  # vouch for a colleague's keys and role
@@ -106,6 +122,7 @@ def _for(name: str, law: str, *when: Predicate, obligations: tuple[str, ...] = (
 _OFFICE = acts_as(R.FRONT_DESK, R.COUNSELLOR, R.DIRECTOR)
 _COUNSELLING = acts_as(R.COUNSELLOR, R.DIRECTOR)
 _DIRECTOR = acts_as(R.DIRECTOR)
+_REVIEWING = acts_as(R.COUNSELLOR, R.DIRECTOR, R.SUPERVISOR)
 _STUDENT = acts_as(R.STUDENT)
 _STAFF = acts_as(*(r for r in R if r not in (R.STUDENT, R.GUARDIAN)))
 
@@ -178,6 +195,45 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
             "outside supervisor, for the director's own", "篇8 二", acts_as(R.SUPERVISOR), the_director_asked, actor_did_not_ask
         ),
     ),
+    P.DISCLOSURE_START: (
+        _for("assigned counsellor", "篇4 五; 篇9 二5", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_archived),
+        _for("duty counsellor, who was told", "篇4 五", _COUNSELLING, actor_is_on_duty, client_is_watched),
+        _for("director, who was told", "篇4 五", _DIRECTOR, client_is_watched),
+    ),
+    P.DISCLOSURE_SEND: (_for("whoever began it", "篇4 五", _COUNSELLING, actor_sends_it),),
+    P.DISCLOSURE_READ: (
+        _for("whoever sent it", "篇4 五", _COUNSELLING, actor_sends_it),
+        _for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
+        _for("named reader", "篇4 三", _COUNSELLING, actor_is_named_reader),
+    ),
+    P.DISCLOSURE_APPROVE: (
+        _for("director", "篇4 五", _DIRECTOR, it_waits_for_a_yes, a_colleague_asked, actor_did_not_ask),
+        _for(
+            "outside supervisor, for the director's own",
+            "篇4 五",
+            acts_as(R.SUPERVISOR),
+            it_waits_for_a_yes,
+            the_director_asked,
+            actor_did_not_ask,
+        ),
+        _for(
+            "duty counsellor, the director not reached",
+            "篇4 五",
+            _COUNSELLING,
+            actor_is_on_duty,
+            it_waits_for_a_yes,
+            the_director_was_waited_for,
+            actor_did_not_ask,
+        ),
+    ),
+    P.DISCLOSURE_REVOKE: (
+        _for("whoever sent it", "篇4 五", _COUNSELLING, actor_sends_it),
+        _for("assigned counsellor", "篇4 五", _COUNSELLING, actor_is_assigned_counsellor),
+        _for("director", "篇4 五", _DIRECTOR),
+    ),
+    P.DISCLOSURE_REVIEW: (_for("a second person", "篇4 五", _REVIEWING, it_was_sent, actor_neither_sent_nor_decided),),
+    P.DISCLOSURE_LIST: (_for("whoever sends, signs or reviews", "篇4 五", _REVIEWING),),
+    P.PACKAGE_READ: (_for("the named recipient", "篇4 五", _STAFF, actor_is_told),),
     P.STAFF_LIST: (_for("director", "篇6 2", _DIRECTOR), _for("accounts", "篇5 19", acts_as(R.SYSADMIN))),
     P.STAFF_INVITE: (_for("accounts", "篇5 19", acts_as(R.SYSADMIN, R.DIRECTOR)),),
     P.STAFF_ADMIT: (_for("the director vouches", "篇4 三", _DIRECTOR, actor_acts_in_own_right, actor_did_not_ask),),

@@ -40,6 +40,14 @@ def at_local(day: date, minutes: int, zone: str) -> datetime:
     return (start + timedelta(minutes=minutes)).astimezone(UTC)
 
 
+def working_days_after(day: date, count: int) -> date:
+    """Return the day `count` working days later, Monday to Friday."""
+    while count > 0:
+        day += timedelta(days=1)
+        count -= day.weekday() < 5
+    return day
+
+
 def age_on(birth: date, day: date) -> int:
     """Return completed years on `day`; someone born on 29 February comes of age on 1 March in common years."""
     return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))

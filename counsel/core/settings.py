@@ -59,6 +59,14 @@ class Settings:
     level_1_contact_hours: int = setting(168, "domain §3.3 [DF]", "level 1: until the client is spoken to again")
     not_reached_minutes: int = setting(60, "domain §3.3 [DF]", "until somebody who was not reached is tried again")
     question_days: int = setting(5, "look §9 [DF]", "days until a client who asks about the own file has an answer")
+    disclosure_hours: int = setting(72, "domain §10a [DF]", "hours a recipient may read what to do, unless another end is set")
+    disclosure_most_days: int = setting(14, "domain §10a", "the latest end of what a recipient may read")
+    disclosure_tries_limit: int = setting(5, "security §4.8", "wrong tries after which a code given by telephone is dead")
+    director_wait_minutes: int = setting(15, "issue; domain §3.3 [DF]", "level 3: until duty may say yes for the director")
+    approval_hours: int = setting(24, "domain §3.3 [DF]", "until somebody must have said yes or no to a disclosure")
+    disclosure_record_hours: int = setting(2, "篇4 五 [DF]", "level 4: until what was told is on record")
+    review_workdays: int = setting(3, "篇4 五 [DF]", "working days until a second person has looked at a disclosure")
+    told_later_days: int = setting(14, "ACA B.2 [OK]", "the longest a client is told later about a disclosure")
     session_minutes: int = setting(50, "domain §6 [DF]", "length of a session")
     buffer_minutes: int = setting(10, "domain §6 [DF]", "pause after a session")
     cancel_hours: int = setting(24, "domain §1.1 S12", "hours ahead until which cancelling is free")
@@ -96,7 +104,7 @@ HERE = ("localhost", "127.0.0.1", "::1")
 MAIL_SECURITY = ("starttls", "tls", "none")
 STAGES = ("primary", "middle", "high", "vocational", "university")
 GUARDIAN_POLICIES = ("required", "inform_unless_contraindicated", "student_only")
-POSITIVE = [f.name for f in fields(Settings) if f.name.endswith(("_minutes", "_hours", "_days", "_limit"))]
+POSITIVE = [f.name for f in fields(Settings) if f.name.endswith(("_minutes", "_hours", "_days", "_workdays", "_limit"))]
 
 
 def load_settings(instance: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:

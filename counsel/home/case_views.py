@@ -19,7 +19,7 @@ from counsel.home.forms_shown import answer_points, form_lines, form_title, line
 from counsel.home.search import search_own
 from counsel.home.views import blueprint
 from counsel.pathway.cases.agreement import GUARDIAN, IN_ROOM, record_agreement
-from counsel.pathway.cases.dossier import CONSENT, read_item
+from counsel.pathway.cases.dossier import CONSENT, SUPPORT, read_item
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.pages import writable
 from counsel.pathway.cases.services import find_case
@@ -46,7 +46,7 @@ def _shared_item(db: Session, actor: SignedIn, case: Case, text: str, party: str
     item = db.get(Item, number) if number is not None else None
     if item is None or item.box_id != case.shared_box_id or item.state != "signed":
         refuse(db, actor, WRITE, number)
-    if party == GUARDIAN and item.kind != CONSENT.code:  # a guardian has a part in the consent, in nothing else
+    if party == GUARDIAN and item.kind not in (CONSENT.code, SUPPORT.code):  # a guardian has a part in these, in nothing else
         refuse(db, actor, WRITE, number)
     return item
 

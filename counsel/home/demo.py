@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from counsel.access.accounts import find_account, login_tag, open_with_code, set_passphrase
 from counsel.access.sign_ins import open_sign_in, sign_out
 from counsel.audit.chain import recording
-from counsel.confidentiality.roles import KEY_HOLDING, Role
+from counsel.confidentiality.roles import CERTIFIED, Role
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.settings import Settings
@@ -124,7 +124,7 @@ def _staff(db: Session, demo: Demo, step: Callable[[], None]) -> None:
     for login, name, role in STAFF[1:]:
         code = invite_staff(db, actor=demo["gu"], login=login, display=name, roles={role})
         account, keyring, printed = activate(db, code=code, passphrase=PASSPHRASE)
-        if role in KEY_HOLDING and vouch_for(db, actor=demo["gu"], account_id=account.account_id):
+        if role in CERTIFIED and vouch_for(db, actor=demo["gu"], account_id=account.account_id):
             vouch_for(db, actor=demo["zhou"], account_id=account.account_id)
         _remember(db, demo, login, name, keyring, printed)
         step()

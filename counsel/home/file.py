@@ -15,7 +15,7 @@ from counsel.confidentiality.rules import Permission
 from counsel.core.errors import UnreadableError
 from counsel.keys.boxes import open_box
 from counsel.pathway.cases.agreement import newest_answer
-from counsel.pathway.cases.dossier import ANSWERED
+from counsel.pathway.cases.dossier import ANSWERED, EACH
 from counsel.pathway.cases.lifecycle import ACTIVE
 from counsel.pathway.cases.models import Agreement, Case
 from counsel.pathway.closing.models import Evaluation, FollowUp
@@ -25,7 +25,7 @@ from counsel.pathway.sessions.homework import Assignment, homework_of
 from counsel.records.models import Item
 from counsel.records.services import items_in, open_bodies
 
-READABLE = ("F02", "F05", "safety", "F08", "handover", "F11")
+READABLE = ("F02", "F05", "safety", "F08", "handover", "F11", "support")
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _forms(db: Session, case: Case) -> list[OwnForm]:
     found = []
     for item in rows:
         answer = newest_answer(db, item.item_id)
-        asked = item.kind in ANSWERED and item.number == newest[item.kind] and case.state in ACTIVE
+        asked = item.kind in ANSWERED and (item.number == newest[item.kind] or item.kind in EACH) and case.state in ACTIVE
         found.append(OwnForm(item, answer, asked and answer is None))
     return found
 

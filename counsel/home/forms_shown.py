@@ -10,7 +10,7 @@ from counsel.pathway.cases.agreement import GUARDIAN
 from counsel.pathway.closing.forms import ClosingForm, EvaluationForm, FollowUpForm
 from counsel.pathway.intake.forms import GUARDIAN_WORDS, POINT_WORDS, SHEET_WORDS, ConsentForm, IntakeForm
 from counsel.pathway.plans.forms import POINT_WORDS as PLAN_POINTS
-from counsel.pathway.plans.forms import PlanForm
+from counsel.pathway.plans.forms import PlanForm, SupportForm
 from counsel.pathway.referral.forms import FeedbackForm, HandOverForm, ReferralForm
 from counsel.pathway.safety.forms import CrisisForm, SafetyPlanForm
 from counsel.pathway.sessions.forms import NoteForm
@@ -40,6 +40,7 @@ TITLES = {
     "rating": _l("The client's evaluation"),
     "agree": _l("The client's answer"),
     "paper": _l("Forms held on paper"),
+    "support": _l("Support contact"),
 }
 FORMS: dict[str, Any] = {
     "F02": ConsentForm,
@@ -55,6 +56,7 @@ FORMS: dict[str, Any] = {
     "F10": ClosingForm,
     "F11": EvaluationForm,
     "F12": FollowUpForm,
+    "support": SupportForm,
 }
 
 
@@ -90,7 +92,7 @@ def _explained(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
 
 def lines_for(party: str, kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     """Return what somebody is asked to agree to: a guardian sees the explained points, nothing that the client has told."""
-    return _explained(content) if party == GUARDIAN else form_lines(kind, content)
+    return _explained(content) if party == GUARDIAN and kind == "F02" else form_lines(kind, content)
 
 
 def _paper_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:

@@ -25,6 +25,12 @@ NOTICE_PLACES = {
     "conflict_found": "closing.direct",
     "question_asked": "safeguarding.waiting",
     "answered": "safeguarding.mine",
+    "package": "disclosure.inbox",
+    "approve": "disclosure.mine",
+    "decided": "disclosure.mine",
+    "look_back": "disclosure.mine",
+    "told": "disclosure.about_me",
+    "event": "home.today",
 }
 
 

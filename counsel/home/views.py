@@ -6,10 +6,12 @@ from uuid import UUID
 
 from flask import Blueprint, flash, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import verify_chain
+from counsel.confidentiality.decide import decide
 from counsel.confidentiality.roles import KEY_HOLDING, Role
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
@@ -35,7 +37,12 @@ from counsel.pathway.sessions.services import unsigned_notes
 from counsel.people.rule_texts import rules_waiting
 from counsel.people.staff import colleagues, expiring, staff_name
 from counsel.roster.queries import duty_holder, rooms
-from counsel.safeguarding.questions import waiting_questions
+from counsel.safeguarding.disclosure.approving import waiting_for_yes
+from counsel.safeguarding.disclosure.receiving import packages_for
+from counsel.safeguarding.disclosure.reviewing import waiting_for_review
+from counsel.safeguarding.disclosure.services import disclosures_of
+from counsel.safeguarding.disclosure.told import take_back_what_fell, tell_what_is_due
+from counsel.safeguarding.questions.services import waiting_questions
 from counsel.web.page import go, page, whole, zone_of
 
 blueprint = Blueprint("home", __name__)
@@ -60,7 +67,7 @@ def today(db: Session, actor: SignedIn) -> Any:
     if actor.role in pages:
         return pages[actor.role](db, actor, waiting)
     signatures = waiting_signatures(db, actor=actor) if actor.role is Role.SUPERVISOR else []
-    return render_template("home/plain.html", rules=waiting, signatures=signatures)
+    return render_template("home/plain.html", rules=waiting, signatures=signatures, arrived=_arrived(db, actor))
 
 
 def _student(db: Session, actor: SignedIn) -> str:
@@ -80,7 +87,9 @@ def _day(db: Session, actor: SignedIn, holder: bool) -> dict[str, Any]:
 def _counsellor(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
     for case in look_for_conflicts(db, actor=actor) if actor.keyring else []:
         flash(_("Case %(no)s must be handed over: another relationship.", no=f"{case.case_no:04}"), "stop")
+    _catch_up(db, actor)
     place = _day(db, actor, True)
+    place["arrived"] = _arrived(db, actor)
     place["notes"] = unsigned_notes(db, actor.holder_id)
     place["numbers"] = {case.case_id: case.case_no for case, _cover in caseload(db, actor=actor)} if actor.keyring else {}
     place["duty"] = staff_name(db, duty_holder(db))
@@ -90,8 +99,30 @@ def _counsellor(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
     return render_template("home/counsellor.html", rules=waiting, **place)
 
 
+def _catch_up(db: Session, actor: SignedIn) -> None:
+    """What an unlocked session owes the own disclosures: clients whose day has come, packages nothing stands behind."""
+    if actor.keyring is None:
+        return
+    told = tell_what_is_due(db, actor=actor)
+    if told:
+        flash(ngettext("%(num)d client now sees what was told.", "%(num)d clients now see what was told.", told))
+    for _package in take_back_what_fell(db, actor=actor):
+        flash(_("A message was taken back: nothing stands behind it any more."), "stop")
+
+
+def _arrived(db: Session, actor: SignedIn) -> dict[str, int]:
+    """Return how much waits about disclosures: for the actor's yes, look, sending, reading."""
+    found = {"told": len([row for row in packages_for(db, actor=actor) if row.opened_on is None])}
+    if decide(actor, Permission.DISCLOSURE_LIST).allowed:
+        own = [row for row in disclosures_of(db, actor=actor) if row.state in ("draft", "approved", "declined")]
+        found |= {"yes": len(waiting_for_yes(db, actor=actor)), "look": len(waiting_for_review(db, actor=actor)), "own": len(own)}
+    return found
+
+
 def _director(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
+    _catch_up(db, actor)
     place: dict[str, Any] = {
+        "arrived": _arrived(db, actor),
         "day": local_today(zone_of(db)),
         "requests": waiting_requests(db, actor=actor),
         "tasks": duty_tasks(db, actor=actor),
@@ -107,7 +138,7 @@ def _director(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
 
 def _desk(db: Session, actor: SignedIn, waiting: list[Any]) -> Any:
     if waiting:
-        return render_template("home/plain.html", rules=waiting)
+        return render_template("home/plain.html", rules=waiting, arrived=_arrived(db, actor))
     return go(url_for("appointments.desk"))
 
 

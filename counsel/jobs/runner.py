@@ -14,6 +14,7 @@ from counsel.jobs.telling import escalate
 from counsel.outbox.services import deliver
 from counsel.pathway.appointments.lapsing import lapse_unanswered
 from counsel.risk.cards import forget_ended_cards
+from counsel.safeguarding.disclosure.sending import forget_expired_packages
 
 
 def _heads(db: Session) -> str:
@@ -30,6 +31,7 @@ JOBS: dict[str, Callable[[Session], str]] = {
     "deliver": deliver,  # after what posts
     "sweep": sweep_expired,
     "cards": forget_ended_cards,
+    "packages": forget_expired_packages,
     "lock-copy": _locks,
     "audit-head": _heads,  # last, so that the head stands for what the others recorded
 }

@@ -15,10 +15,12 @@ from counsel.keys.locks import read_locks
 from counsel.keys.models import Box, Grant
 
 
-def open_boxes(db: Session, keyring: Keyring, box_ids: Iterable[UUID]) -> dict[UUID, OpenBox]:
+def open_boxes(db: Session, keyring: Keyring, box_ids: Iterable[UUID], *, keep: bool = True) -> dict[UUID, OpenBox]:
     """Open boxes by box id. One that does not open, whatever the reason, is absent and hides no other.
 
     Most have been opened before and open by the holder's own wrap; for the others `open_box` does all its work.
+
+    :param keep: as in `boxes.open_box`.
     """
     ids = list(dict.fromkeys(box_ids))
     boxes = {box.box_id: box for box in db.scalars(select(Box).where(Box.box_id.in_(ids)))}
@@ -28,7 +30,7 @@ def open_boxes(db: Session, keyring: Keyring, box_ids: Iterable[UUID]) -> dict[U
         box, lock = boxes[box_id], locks.get(box_id)
         try:
             found = _at_once(db, keyring, box, grants.get(box_id), lock, opened)
-            opened[box_id] = found or open_box(db, keyring, box_id)
+            opened[box_id] = found or open_box(db, keyring, box_id, keep=keep)
         except UnreadableError:
             continue
     return opened

@@ -8,8 +8,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from counsel.core.database import Base
 
-HOLDER_KINDS = ("staff", "client", "group")
-BOX_KINDS = ("group", "card", "request", "case", "shared", "concern", "task", "process", "safety")
+HOLDER_KINDS = ("staff", "client", "group", "code")  # code: somebody without an account, for one package
+BOX_KINDS = (
+    *("group", "card", "request", "case", "shared", "concern", "task", "process", "safety"),
+    *("disclosure", "package", "exclusion"),
+)
 
 
 class Holder(Base):

@@ -22,6 +22,12 @@ NOTICES = (
     "conflict_found",
     "question_asked",
     "answered",
+    "package",
+    "approve",
+    "decided",
+    "look_back",
+    "told",
+    "event",
 )
 
 

@@ -126,3 +126,15 @@ def countersigners(db: Session, *, but: UUID | None) -> list[UUID]:
     chosen = chosen or [row for row in db.scalars(staff) if Role.SUPERVISOR in roles_in(row)]
     holders = (holder_row(db, row.holder_id) for row in chosen if row.holder_id)
     return [holder.holder_id for holder in holders if holder is not None and roles_of(db, holder)]
+
+
+def second_persons(db: Session, *, account_id: UUID | None) -> tuple[bool, list[UUID]]:
+    """Return whether somebody is the director or acts for them, and the holders who say yes to what they would tell.
+
+    For the director's own it is the outside supervisors, for everybody else the directors (domain §10a second_person).
+    """
+    own = account_id in {row.account_id for row in directors(db, coming=True)}
+    staff = select(Account).where(Account.kind == "staff", Account.status == "active")
+    chosen = [row for row in db.scalars(staff) if Role.SUPERVISOR in roles_in(row)] if own else directors(db)
+    holders = (holder_row(db, row.holder_id) for row in chosen if row.holder_id and row.account_id != account_id)
+    return own, [holder.holder_id for holder in holders if holder is not None and roles_of(db, holder)]

@@ -50,6 +50,16 @@ class DeclaredConflict(Base):
     on_day: Mapped[date]
 
 
+class Exclusion(Base):
+    """That a client has such a list; whom it names lies in the box."""
+
+    __tablename__ = "exclusions"
+    __table_args__ = (CLIENT_WORLD,)
+    client_id: Mapped[UUID] = mapped_column(primary_key=True)
+    box_id: Mapped[UUID]
+    number: Mapped[int]
+
+
 class ConflictLook(Base):
     """When a counsellor's cases were last compared with the timetable; an import empties the table."""
 

@@ -13,7 +13,7 @@ from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn, end_all
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
-from counsel.confidentiality.roles import KEY_HOLDING, Role
+from counsel.confidentiality.roles import CERTIFIED, KEY_HOLDING, Role
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of, writing
@@ -70,7 +70,7 @@ def _missing(db: Session, holder_id: UUID | None, roles: tuple[Role, ...]) -> li
     if holder is None:
         return []
     vouched = set(roles_of(db, holder))
-    lacking: list[str] = [role for role in roles if role in KEY_HOLDING and role not in vouched]
+    lacking: list[str] = [role for role in roles if role in CERTIFIED and role not in vouched]
     groups = (name for name in ("office", "duty") if set(roles) & set(ELIGIBLE[name]))
     return lacking + [name for name in groups if holder.holder_id not in members_of(db, name)]
 
@@ -102,7 +102,7 @@ def vouch_for(db: Session, *, actor: SignedIn, account_id: UUID, seen: str | Non
     keyring = keys_of(db, actor)
     with recording(db) as record:
         for role in roles_in(account):
-            if role in KEY_HOLDING:
+            if role in CERTIFIED:
                 certify(db, certifier=keyring, holder=holder, role=role)
         db.flush()
         for name in _joinable(db, keyring, roles_in(account)):

@@ -152,7 +152,7 @@ def _signed_by_author(db: Session, row: BodyRow, statement: bytes, known: Signer
 
 
 def _may_sign(db: Session, key: Holder) -> bool:
-    return key.kind == "client" or bool(roles_of(db, key, even_left=True))
+    return key.kind in ("client", "code") or bool(roles_of(db, key, even_left=True))
 
 
 def _open(box: OpenBox, item: Item, row: BodyRow) -> dict[str, Any]:

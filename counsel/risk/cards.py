@@ -35,6 +35,7 @@ from counsel.risk.models import SafetyCard
 class Watched:
     """A card as duty sees it: who it is and what to know; None for what does not open."""
 
+    client_id: UUID
     client: ClientCard | None
     content: Mapping[str, Any] | None
     since: Any
@@ -100,7 +101,7 @@ def read_cards(db: Session, *, actor: SignedIn) -> list[Watched]:
     keyring, found = keys_of(db, actor), []
     with recording(db) as record:
         for row in db.scalars(select(SafetyCard).order_by(SafetyCard.on_day.desc(), SafetyCard.client_id)).all():
-            found.append(Watched(_name(db, keyring, row.client_id), _opened(db, keyring, row), row.on_day))
+            found.append(Watched(row.client_id, _name(db, keyring, row.client_id), _opened(db, keyring, row), row.on_day))
             record.by(actor, "risk:card:read", subject_id=row.client_id)
     return found
 

@@ -1,1 +1,1 @@
-"""What the secrecy owes the client besides silence: answers about the own file; disclosures will stand here."""
+"""Where the secrecy yields, and what it owes: disclosures, reports, answers about the own file (篇4 五六; 篇9 二5)."""

@@ -24,7 +24,11 @@ OUTCOMES = {
     "contact": CONTACT_OUTCOMES,
     "review": REVIEW_OUTCOMES,
     "countersign": SIGNATURE_OUTCOMES,
-    "report": ("recorded",),  # the crisis record is signed
+    "report": ("recorded", "withdrawn"),  # the crisis record is signed, the disclosure or the report is on record
+    "approve": SIGNATURE_OUTCOMES,
+    "look_back": ("recorded",),
+    "inform": ("recorded",),
+    "supervise": ("held",),
 }
 
 

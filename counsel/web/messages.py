@@ -45,6 +45,21 @@ def problem_words(code: str) -> str:
         "mail_address": _("Write one mail address, such as name@school.example."),
         "gateway_address": _("Write a number or a messenger name, without spaces."),
         "too_late_to_remind": _("The evening before has passed already; there is nothing left to remind of."),
+        "nobody_named": _("Name at least one recipient."),
+        "nothing_chosen": _("Choose what this recipient needs, or remove the recipient."),
+        "not_for_this": _("On this ground nothing may be told to this kind of recipient."),
+        "above_ceiling": _("This recipient may not be told this part."),
+        "no_page": _("This person cannot be told on an own page: no account, no vouched keys, or another role. Ring them."),
+        "phone": _("Write the number you will ring; its last four digits are needed with the code."),
+        "too_far": _("Between one hour and the longest time this centre allows."),
+        "no_release": _("Choose a support contact the client has said yes to; below 14 a guardian too."),
+        "not_released": _("The client has not agreed to this: another person, another part, or a later end."),
+        "excluded": _("This person must hear nothing about this client."),
+        "told_later": _("Say on which day the client is told, not later than this centre allows."),
+        "other_people": _("There are names of other people in the words. Take them out, or say that they are needed."),
+        "promise": _("Promise first that you keep it to yourself."),
+        "no_such_code": _("Code and digits do not open anything, or it is over. Ask whoever rang you."),
+        "past": _("Choose a day that is still to come."),
         "hidden_characters": _("There are invisible characters in it. Type it again."),
     }
     return sentences.get(code, _("This cannot be right."))
@@ -64,6 +79,8 @@ def conflict_words(reason: str) -> str:
         "stale_form": _("The form is not signed, or was changed in the meantime. Read it once more."),
         "linked": _("This client is known as somebody on the roll already."),
         "questions_waiting": _("Three of your questions are waiting already. You will have an answer soon."),
+        "read_already": _("These facts have been read. They do not open again; ring the centre if you need them."),
+        "wait": _("Too many tries from here. Wait a quarter of an hour, or ring the centre."),
         "stale_box": _("The readers changed a moment ago. Open the page again and save once more."),
     }
     return sentences.get(reason, _("Somebody was faster. Open the page again."))

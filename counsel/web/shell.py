@@ -70,6 +70,10 @@ TASK_WORDS = {
     "countersign": _l("Sign as second person"),
     "report": _l("Report"),
     "hand_over": _l("Hand over"),
+    "approve": _l("Say yes or no"),
+    "look_back": _l("Look at it afterwards"),
+    "inform": _l("Tell whom it concerns"),
+    "supervise": _l("Supervision"),
 }
 _TODAY = ("home.today", "sun", _l("Today"))
 _DESK = ("appointments.desk", "calendar3", _l("Day sheet"))
@@ -87,15 +91,18 @@ _RULES = ("people.rules", "journal-check", _l("Codes and rules"))
 _SETTINGS = ("home.settings", "sliders", _l("Settings"))
 _HEALTH = ("home.health", "heart-pulse", _l("Health"))
 _ROLL = ("people.roll", "upload", _l("Import tables"))
+_TELL = ("disclosure.mine", "box-arrow-up-right", _l("Disclosures"))
+_TOLD = ("disclosure.inbox", "envelope", _l("Told to you"))
 _DEPUTIES = ("people.deputies", "people", _l("Deputies"))
 RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
-    Role.COUNSELLOR: (_TODAY, _CASES, _SEARCH, _DUTY, _ARRIVING, _WALK, _STUDENTS, _RULES),
-    Role.DIRECTOR: (_TODAY, _CASES, _SEARCH, _DUTY, _DIRECT, _ROSTER, _STAFF, _STUDENTS, _DEPUTIES),
+    Role.COUNSELLOR: (_TODAY, _CASES, _SEARCH, _DUTY, _TELL, _ARRIVING, _WALK, _STUDENTS, _RULES),
+    Role.DIRECTOR: (_TODAY, _CASES, _SEARCH, _DUTY, _TELL, _DIRECT, _ROSTER, _STAFF, _STUDENTS, _DEPUTIES),
     Role.FRONT_DESK: (_TODAY, _WALK, _STUDENTS, _RULES),
-    Role.DUTY_MANAGER: (_TODAY, _DEPUTIES, _RULES),
-    Role.SCHOOL_LEADER: (_TODAY, _DEPUTIES, _RULES),
+    Role.DUTY_MANAGER: (_TODAY, _TOLD, _DEPUTIES, _RULES),
+    Role.SCHOOL_LEADER: (_TODAY, _TOLD, _DEPUTIES, _RULES),
+    Role.SUPERVISOR: (_TODAY, _TELL, _RULES),
     Role.SYSADMIN: (_TODAY, _STAFF, _ROLL, _SETTINGS, _HEALTH, _RULES),
-    Role.HEAD_TEACHER: (_TODAY, ("appointments.concern", "chat-left-text", _l("Raise a concern")), _RULES),
+    Role.HEAD_TEACHER: (_TODAY, ("appointments.concern", "chat-left-text", _l("Raise a concern")), _TOLD, _RULES),
 }
 ICONS = {icon for rail in RAILS.values() for _endpoint, icon, _word in rail} | {
     "house",

@@ -8,8 +8,8 @@ from counsel.core.errors import ConflictError, InvalidError, RefusedError, Unrea
 from counsel.home.queries import file_sight
 from counsel.keys.boxes import open_box
 from counsel.outbox.notices import notices_of
-from counsel.safeguarding.models import KINDS, OwnQuestion
-from counsel.safeguarding.questions import answer, ask, own_questions, read_question, waiting_questions
+from counsel.safeguarding.questions.models import KINDS, OwnQuestion
+from counsel.safeguarding.questions.services import answer, ask, own_questions, read_question, waiting_questions
 from tests.conftest import Centre
 from tests.story import open_the_centre
 

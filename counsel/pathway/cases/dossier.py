@@ -112,7 +112,15 @@ SAFETY = FormKind(
     shared=True,
     needed=("signs", "own_steps", "people", "professionals", "means"),
 )
-ANSWERED = (CONSENT.code, PLAN.code, REFERRAL.code, HAND_OVER.code)  # the client says yes or not yet to these
+SUPPORT = FormKind(
+    "support",
+    Permission.CASE_READ,
+    Permission.CASE_WRITE,
+    shared=True,
+    needed=("name", "relation", "purpose", "scope", "until"),
+)
+ANSWERED = (CONSENT.code, PLAN.code, REFERRAL.code, HAND_OVER.code, SUPPORT.code)  # the client says yes or not yet to these
+EACH = (SUPPORT.code,)  # of these every one stands for itself, of the others the newest
 PAPER = FormKind("paper", Permission.CASE_READ, Permission.CASE_WRITE)
 
 

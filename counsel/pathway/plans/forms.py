@@ -1,8 +1,10 @@
 """Form F05: what both sides agree, point by point."""
 
 from flask_babel import lazy_gettext as _l
+from wtforms import DateField, SelectField, SelectMultipleField
+from wtforms.validators import Optional
 
-from counsel.web.forms import Form, line, text
+from counsel.web.forms import Form, line, options, text
 
 POINT_WORDS = {
     "order": _l("Which problem first"),
@@ -31,3 +33,32 @@ class PlanForm(Form):
     )
     disagreement = text(_l("What stays open between us"), rows=2)
     alternatives = text(_l("Other ways that were offered, and the open door"), rows=2)
+
+
+RELATION_WORDS = {
+    "class_teacher": _l("class teacher or adviser"),
+    "teacher": _l("teacher"),
+    "parent": _l("parent or guardian"),
+    "relative": _l("relative"),
+    "friend": _l("friend"),
+    "professional": _l("doctor or counsellor outside"),
+    "other": _l("somebody else"),
+}
+SCOPE_WORDS = {
+    "identity": _l("Name and class"),
+    "concern": _l("That there is a concern for safety, and how grave"),
+    "advice": _l("What to do, what not to do, whom to ring, until when"),
+    "facts": _l("Facts that safety needs: means, time, place"),
+    "summary": _l("The assessment in short"),
+}
+
+
+class SupportForm(Form):
+    """A support contact: who, what for, what may be shared, until when; the client says yes to exactly this."""
+
+    name = line(_l("Who, by name"), most=80, needed=False)
+    relation = SelectField(_l("Who that is to the client"), choices=options(RELATION_WORDS.items()), validate_choice=False)
+    purpose = text(_l("What for"), rows=2)
+    scope = SelectMultipleField(_l("What may be shared"), choices=options(SCOPE_WORDS.items()), validate_choice=False)
+    until = DateField(_l("Until"), validators=[Optional()])
+    reach = line(_l("How to reach them"), most=80, needed=False)

@@ -11,7 +11,7 @@ from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
-from counsel.safeguarding.questions import answer, ask, own_questions, read_question, waiting_questions
+from counsel.safeguarding.questions.services import answer, ask, own_questions, read_question, waiting_questions
 from counsel.web.forms import clean
 from counsel.web.messages import problem_words
 from counsel.web.page import go, page

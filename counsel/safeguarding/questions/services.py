@@ -23,7 +23,7 @@ from counsel.outbox.notices import notify
 from counsel.people.cards import ClientCard, client_cards, publish_client
 from counsel.people.deputies import directors
 from counsel.records.services import item_of, open_bodies, sign_item, start_item
-from counsel.safeguarding.models import KINDS, OwnQuestion
+from counsel.safeguarding.questions.models import KINDS, OwnQuestion
 
 QUESTION, ANSWER = "ask", "answer"
 MOST_OPEN, LONGEST = 3, 2000

@@ -1,0 +1,67 @@
+"""What the check of a disclosure needs to know: who may be told on an own page, who must hear nothing, what was released."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.access.accounts import names_of, roles_in
+from counsel.access.gate import keys_of
+from counsel.access.models import Account
+from counsel.access.sign_ins import SignedIn
+from counsel.confidentiality.limits import LimitCode
+from counsel.core.clock import today
+from counsel.core.database import house_of
+from counsel.core.ids import parse_id
+from counsel.keys.trust import holder_row, roles_of
+from counsel.pathway.cases.models import Case
+from counsel.pathway.plans.support import released
+from counsel.people.cards import ClientCard, client_cards
+from counsel.people.exclusions import excluded_for
+from counsel.people.names import other_names_in
+from counsel.safeguarding.disclosure.draft import Content, Known, texts_of
+from counsel.safeguarding.disclosure.models import Disclosure
+
+
+def colleagues_with_keys(db: Session) -> list[tuple[UUID, str, tuple[str, ...]]]:
+    """Return (holder, name, certified roles) of everybody who can be told something on an own page, by name."""
+    found = []
+    for row in db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active")):
+        holder = holder_row(db, row.holder_id) if row.holder_id else None
+        roles = tuple(role for role in roles_of(db, holder) if role in roles_in(row)) if holder is not None else ()
+        if holder is not None and roles:
+            found.append((holder.holder_id, names_of(house_of(db), row).display, roles))
+    return sorted(found, key=lambda person: person[1])
+
+
+def client_of(db: Session, actor: SignedIn, row: Disclosure) -> ClientCard:
+    """Open the card of a disclosure's client; the caller has its audit line."""
+    return client_cards(db, keys_of(db, actor), [row.client_id]).get(row.client_id, ClientCard(""))
+
+
+def known_for(db: Session, *, actor: SignedIn, row: Disclosure, content: Content, level: int) -> Known:
+    """Gather what a disclosure is checked against, in the session of the one who tells."""
+    settings = house_of(db).settings
+    day = today(settings.time_zone)
+    named = [str(recipient.get("name", "")) for recipient in content["recipients"]]
+    client = client_of(db, actor, row)
+    return Known(
+        level=level,
+        today=day,
+        most_days=settings.disclosure_most_days,
+        later_days=settings.told_later_days,
+        roles={holder.hex: roles for holder, _name, roles in colleagues_with_keys(db)},
+        excluded=excluded_for(db, actor=actor, client_id=row.client_id),
+        others=tuple(other_names_in(db, actor=actor, texts=texts_of(content), but=[client.name, actor.name, *named])),
+        release=_release(db, actor, row, content),
+    )
+
+
+def _release(db: Session, actor: SignedIn, row: Disclosure, content: Content) -> Mapping[str, Any] | None:
+    """Return what the client, and by age a guardian, has signed, as long as both stand by it; None otherwise."""
+    case = db.get(Case, row.case_id) if row.case_id else None
+    if content.get("code") != LimitCode.EX5 or case is None or case.counsellor_id != actor.holder_id:
+        return None
+    return released(db, actor=actor, case=case, item_id=parse_id(str(content.get("release", ""))))

@@ -1,0 +1,91 @@
+"""Find a disclosure, know what the rules ask about it, open what it says; shared by all who have a part in it."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.facts import NOTHING, Facts
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import now
+from counsel.keys.boxes import OpenBox, open_box
+from counsel.keys.bundle import Keyring
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_facts
+from counsel.records.models import Item
+from counsel.records.services import item_of, open_bodies, sign_item, start_item
+from counsel.risk.cards import has_card
+from counsel.safeguarding.disclosure.draft import Content
+from counsel.safeguarding.disclosure.models import Disclosure
+from counsel.tasks.models import Task
+
+FORM = "F09"
+
+
+def is_watched(db: Session, client_id: UUID | None) -> bool:
+    """Return whether duty has been told about a client: a safety card lies there, or an alarm is open."""
+    if client_id is None:
+        return False
+    alarms = select(Task.task_id).where(Task.client_id == client_id, Task.kind == "contact", Task.ended_on.is_(None))
+    return has_card(db, client_id) or db.scalar(alarms.limit(1)) is not None
+
+
+def disclosure_facts(db: Session, row: Disclosure | None) -> Facts | None:
+    """Return what the rules may know about a disclosure."""
+    if row is None:
+        return None
+    about = case_facts(db, db.get(Case, row.case_id) if row.case_id else None) or NOTHING
+    return Facts(
+        client_id=row.client_id,
+        assigned_to=about.assigned_to,
+        read_by=about.read_by,
+        state=row.state,
+        requester_id=row.sender_account,
+        by_director=row.by_director,
+        sender_id=row.sender_id,
+        decider_id=row.decider_id,
+        waited=row.duty_from is not None and now() >= row.duty_from,
+    )
+
+
+def find_disclosure(db: Session, *, actor: SignedIn, disclosure_id: UUID | None, permission: Permission) -> Disclosure:
+    """Return a disclosure the actor may use in this way, or refuse as if it were absent."""
+    row = db.get(Disclosure, disclosure_id) if disclosure_id is not None else None
+    require(db, actor, permission, disclosure_facts(db, row), object_id=disclosure_id)
+    assert row is not None
+    return row
+
+
+def form_of(db: Session, row: Disclosure) -> Item:
+    """Return the form's item, without opening it."""
+    item = item_of(db, row.box_id, FORM)
+    assert item is not None
+    return item
+
+
+def read_form(db: Session, *, actor: SignedIn, row: Disclosure) -> Content:
+    """Open a disclosure's form; the caller has passed the gate.
+
+    Records: ``safeguarding:disclosure:read``.
+    """
+    with recording(db) as record:
+        content = open_bodies(db, box=open_box(db, keys_of(db, actor), row.box_id), item=form_of(db, row))[0]
+        record.by(actor, "safeguarding:disclosure:read", subject_id=row.client_id, object_id=row.disclosure_id)
+    return content
+
+
+def write_signed(db: Session, *, box: OpenBox, kind: str, keyring: Keyring, content: dict[str, Any], number: int = 1) -> Item:
+    """Add a signed text of one kind to an open box, inside the caller's transaction."""
+    item = start_item(db, box=box, kind=kind, author=keyring.holder_id, content=content, number=number)
+    db.flush()
+    sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
+    return item
+
+
+def stamp() -> str:
+    """Return the present moment as a sealed text keeps it, to the second."""
+    return now().isoformat(timespec="seconds")

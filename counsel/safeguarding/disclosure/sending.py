@@ -1,0 +1,238 @@
+"""Send what may leave: a box of its own for each recipient, instructions until their end, facts once; take it back again.
+
+Whoever has an account is granted the boxes by name. Others get a code by telephone, which with the last digits of the
+number that was rung opens the keys of a holder made for this one package. The client is granted every package, at once or,
+for a recorded reason of safety, from a day on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.limits import LimitCode
+from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.telling import To
+from counsel.core.clock import now, today, working_days_after
+from counsel.core.database import house_of, writing
+from counsel.core.errors import ConflictError, InvalidError
+from counsel.core.ids import new_id
+from counsel.crypto.codes import code_keys, new_code
+from counsel.crypto.derive import mac
+from counsel.keys.boxes import OpenBox, adopt, create_box, open_box, revoke
+from counsel.keys.bundle import Keyring, new_keyring, seal_bundle
+from counsel.keys.grants import Reader
+from counsel.keys.models import Grant, Holder
+from counsel.keys.trust import check_recipient, holder_row
+from counsel.outbox.notices import notify
+from counsel.pathway.cases.models import Case
+from counsel.people.cards import ClientCard, proven_client
+from counsel.safeguarding.disclosure.checking import client_of, known_for
+from counsel.safeguarding.disclosure.draft import (
+    CODE,
+    NOT_FIRST,
+    PAGE,
+    Content,
+    day_of,
+    end_of,
+    last_digits,
+    lines_for,
+    problems_of,
+)
+from counsel.safeguarding.disclosure.found import disclosure_facts, read_form, stamp, write_signed
+from counsel.safeguarding.disclosure.models import Disclosure, Package
+from counsel.safeguarding.disclosure.reviewing import ask_for_review
+from counsel.tasks.services import end_tasks
+
+TOLD, FACTS, SENT, COPY = "told", "facts", "sent", "package"
+JUST_NAME = (To.RELATED,)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One package as its sender sees it right after sending: the code is shown this once."""
+
+    package: Package
+    name: str
+    code: str = ""
+
+
+def shown_name(card: ClientCard, to: str) -> str:
+    """Return how a recipient is told whom it concerns: with the class, or just by name (domain §3.4)."""
+    return card.name if to in JUST_NAME else f"{card.class_name} {card.name}".strip()
+
+
+def told_to(content: Content, recipient: Mapping[str, Any], card: ClientCard) -> tuple[Content, Content]:
+    """Return exactly what one recipient is shown, as preview and package hold it: (instructions, facts)."""
+    level = int(content["level"])
+    lines, facts = lines_for(content, recipient, shown_name(card, recipient["kind"]), level)
+    head = {"to": recipient["name"], "kind": recipient["kind"], "code": content["code"], "hours": recipient["hours"]}
+    head["print"] = bool(recipient.get("print"))
+    return {**head, "lines": lines}, {**head, "lines": facts}
+
+
+def send(db: Session, *, actor: SignedIn, row: Disclosure) -> list[Sent]:
+    """Let an approved disclosure leave and return its packages, codes included.
+
+    Checked again before: a recipient without keys, a release withdrawn, or somebody suspected since stops it.
+
+    :raises InvalidError: as `submit`; :raises ConflictError: it was sent, withdrawn or never approved.
+
+    Records: ``safeguarding:disclosure:sent`` and ``safeguarding:package:sent`` for each. Rule: 篇4 五; R4-18, R4-19.
+    """
+    require(db, actor, Permission.DISCLOSURE_SEND, disclosure_facts(db, row), object_id=row.disclosure_id)
+    content = read_form(db, actor=actor, row=row)
+    problems = problems_of(content, known_for(db, actor=actor, row=row, content=content, level=int(content["level"])))
+    if problems:
+        raise InvalidError(**problems)
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        db.refresh(row, with_for_update=True)
+        if row.state != "approved":
+            raise ConflictError("faster")
+        client = _client_reader(db, keyring, row, content)
+        make = partial(_pack, db, keyring=keyring, row=row, content=content, card=client_of(db, actor, row), client=client)
+        packed = [make(number=number, to=to) for number, to in enumerate(content["recipients"], start=1)]
+        for one in packed:
+            record.by(actor, "safeguarding:package:sent", subject_id=row.client_id, object_id=one.package.package_id)
+        _after_sending(db, actor, row, content, client is not None)
+        record.by(
+            actor, "safeguarding:disclosure:sent", subject_id=row.client_id, object_id=row.disclosure_id, detail=content["code"]
+        )
+    return packed
+
+
+def _client_reader(db: Session, keyring: Keyring, row: Disclosure, content: Content) -> tuple[Reader, bytes] | None:
+    """Return the client as a reader, unless a recorded reason has them told later, or they have no keys."""
+    if content.get("informed") == NOT_FIRST and content["code"] != LimitCode.EX5:
+        row.tell_on = day_of(content["tell_on"])
+        return None
+    proven = proven_client(db, keyring, row.client_id)
+    return (Reader(proven[0], "client"), proven[1]) if proven is not None else None
+
+
+def _pack(
+    db: Session,
+    *,
+    keyring: Keyring,
+    row: Disclosure,
+    content: Content,
+    card: ClientCard,
+    client: tuple[Reader, bytes] | None,
+    number: int,
+    to: Mapping[str, Any],
+) -> Sent:
+    until = end_of(to)
+    told, facts = told_to(content, to, card)
+    package = Package(package_id=new_id(), disclosure_id=row.disclosure_id, number=number, way=to["way"], until=until)
+    reader, code = _recipient(db, package, to, until)
+    package.recipient_id = reader.holder.holder_id if reader is not None else None
+    box = _package_box(db, keyring, row, reader, client)
+    write_signed(db, box=box, kind=TOLD, keyring=keyring, content=told)
+    package.box_id = box.box_id
+    if facts["lines"]:
+        once = _package_box(db, keyring, row, reader, client)
+        write_signed(db, box=once, kind=FACTS, keyring=keyring, content=facts)
+        package.facts_box_id = once.box_id
+    db.add(package)
+    if to["way"] == PAGE:
+        notify(db, reader_id=package.recipient_id, kind="package", object_id=package.package_id)
+    db.flush()
+    return Sent(package, to["name"], code)
+
+
+def _recipient(db: Session, package: Package, to: Mapping[str, Any], until: datetime) -> tuple[Reader | None, str]:
+    """Return who may open a package, with keys that were checked, and the code, if one is needed."""
+    if to["way"] == PAGE:
+        holder = holder_row(db, UUID(to["holder"]))
+        assert holder is not None
+        check_recipient(db, holder)
+        return Reader(holder, "told", until), ""
+    if to["way"] != CODE:
+        return None, ""
+    code = new_code()
+    holder = seal_under_code(db, package, code, last_digits(to["phone"]))
+    return Reader(holder, "told", until), code
+
+
+def seal_under_code(db: Session, package: Package, code: str, digits: str) -> Holder:
+    """Make keys for somebody without an account and seal them under a code and the digits; return their public half."""
+    finder, key = code_keys(code)
+    keyring = new_keyring(new_id())
+    sealed = seal_bundle(house_of(db), package.package_id, mac(key, digits.encode()), keyring, COPY)
+    package.code_finder, package.code_sealed, package.tries = finder, sealed, 0
+    public = {"kem_public": keyring.kem_public, "sign_public": keyring.sign_public}
+    holder = Holder(holder_id=keyring.holder_id, version=keyring.version, kind="code", **public)
+    db.add(holder)
+    db.flush()
+    return holder
+
+
+def _package_box(
+    db: Session, keyring: Keyring, row: Disclosure, reader: Reader | None, client: tuple[Reader, bytes] | None
+) -> OpenBox:
+    """Make a box for one recipient, the sender and the client; it opens through the case as well, when there is one."""
+    me = holder_row(db, keyring.holder_id, keyring.version)
+    assert me is not None
+    readers = [Reader(me, "sender")] + ([reader] if reader is not None else []) + ([client[0]] if client is not None else [])
+    box = create_box(db, kind="package", readers=readers, granter=keyring)
+    db.flush()
+    case = db.get(Case, row.case_id) if row.case_id else None
+    if case is not None and case.counsellor_id == keyring.holder_id:
+        adopt(db, child=box, parent=open_box(db, keyring, case.box_id), keep=[one.holder.holder_id for one in readers])
+    return box
+
+
+def _after_sending(db: Session, actor: SignedIn, row: Disclosure, content: Content, told: bool) -> None:
+    keyring, day = keys_of(db, actor), today(house_of(db).settings.time_zone)
+    box = open_box(db, keyring, row.box_id, for_writing=True)
+    write_signed(db, box=box, kind=SENT, keyring=keyring, content={"at": stamp(), "by": actor.name})
+    row.state, row.told_on = "sent", day if told else None
+    row.review_due_on = working_days_after(day, house_of(db).settings.review_workdays)
+    end_tasks(db, object_id=row.disclosure_id, kind="report", outcome="recorded")
+    ask_for_review(db, actor=actor, row=row, box=box)
+    if told:
+        notify(db, reader_id=row.client_id, kind="told", object_id=row.disclosure_id)
+
+
+def revoke_package(db: Session, *, actor: SignedIn, package_id: UUID | None) -> Package:
+    """Take a package back at once; needs no key. What was read before stays read, and on record.
+
+    Records: ``safeguarding:package:revoked``. Rule: R4-19.
+    """
+    package = db.get(Package, package_id) if package_id is not None else None
+    row = db.get(Disclosure, package.disclosure_id) if package is not None else None
+    require(db, actor, Permission.DISCLOSURE_REVOKE, disclosure_facts(db, row), object_id=package_id)
+    assert package is not None and row is not None
+    with recording(db) as record:
+        db.refresh(package, with_for_update=True)
+        close_package(db, package)
+        record.by(actor, "safeguarding:package:revoked", subject_id=row.client_id, object_id=package.package_id)
+    return package
+
+
+def close_package(db: Session, package: Package) -> None:
+    """Take the recipient's keys to a package, inside the caller's transaction."""
+    if package.recipient_id is not None:
+        for box_id in (package.box_id, package.facts_box_id):
+            if box_id is not None:
+                revoke(db, box_id, package.recipient_id)
+    package.code_finder = package.code_sealed = None
+    package.revoked_on = package.revoked_on or today(house_of(db).settings.time_zone)
+
+
+def forget_expired_packages(db: Session) -> str:
+    """Delete the keys of packages whose end has come; the end holds without it, by the grant itself."""
+    over = select(Package.box_id).where(Package.until <= now()).union(select(Package.facts_box_id).where(Package.until <= now()))
+    with writing(db):
+        gone = db.execute(delete(Grant).where(Grant.purpose == "told", Grant.box_id.in_(over))).rowcount  # type: ignore[attr-defined]
+        db.execute(update(Package).where(Package.until <= now()).values(code_finder=None, code_sealed=None))
+    return f"{gone} keys"

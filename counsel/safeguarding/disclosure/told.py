@@ -1,0 +1,182 @@
+"""What was told to whom, for the client: every package exactly as its recipient had it, at once or from the recorded day on.
+
+Also what follows later: a client who could not be told yet, or has new keys, is granted the packages at the next unlock of
+whoever sent them or counsels now; packages that nothing stands behind any more are taken back (domain §3.5).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.facts import Facts
+from counsel.confidentiality.limits import LimitCode
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import now, today
+from counsel.core.database import house_of
+from counsel.core.errors import UnreadableError
+from counsel.keys.boxes import add_reader, open_for_writing
+from counsel.keys.boxes import open_box as open_one
+from counsel.keys.grants import Reader
+from counsel.keys.models import Grant
+from counsel.outbox.notices import notify
+from counsel.pathway.cases.models import Case
+from counsel.people.cards import proven_client
+from counsel.people.exclusions import excluded_for
+from counsel.people.staff import staff_name
+from counsel.records.services import item_of, open_bodies
+from counsel.safeguarding.disclosure.checking import known_for
+from counsel.safeguarding.disclosure.draft import Content
+from counsel.safeguarding.disclosure.found import disclosure_facts, read_form
+from counsel.safeguarding.disclosure.models import Disclosure, Package
+from counsel.safeguarding.disclosure.receiving import receipts_of
+from counsel.safeguarding.disclosure.sending import FACTS, TOLD, close_package
+
+
+@dataclass(frozen=True)
+class ToldOthers:
+    """One package as the client sees it. `told` is empty when it does not open for keys that are new since."""
+
+    on_day: date
+    by: str
+    package: Package
+    told: Content
+    facts: Content
+    receipts: tuple[Content, ...]
+
+
+def told_about_me(db: Session, *, actor: SignedIn) -> list[ToldOthers]:
+    """Open everything that was told to others about the client, the newest first.
+
+    Records: ``safeguarding:told:read``. Rule: 篇4 一五; PIPL 44.
+    """
+    require(db, actor, Permission.FILE_SIGHT, Facts(client_id=actor.client_id))
+    query = select(Disclosure, Package).join(Package, Package.disclosure_id == Disclosure.disclosure_id)
+    mine = query.where(Disclosure.client_id == actor.client_id, Disclosure.told_on.is_not(None))
+    with recording(db) as record:
+        rows = db.execute(mine.order_by(Disclosure.number.desc(), Package.number)).all()
+        found = [_opened(db, actor, row, package) for row, package in rows]
+        record.by(actor, "safeguarding:told:read", subject_id=actor.client_id, detail=str(len(found)))
+    return found
+
+
+def _opened(db: Session, actor: SignedIn, row: Disclosure, package: Package) -> ToldOthers:
+    by = staff_name(db, row.sender_id)
+    try:
+        told = package_text(db, actor=actor, box_id=package.box_id, kind=TOLD)
+        facts = package_text(db, actor=actor, box_id=package.facts_box_id, kind=FACTS)
+        receipts = tuple(receipts_of(db, keyring=keys_of(db, actor), package=package))
+    except UnreadableError:
+        return ToldOthers(row.on_day, by, package, {}, {}, ())
+    return ToldOthers(row.on_day, by, package, told, facts, receipts)
+
+
+def package_text(db: Session, *, actor: SignedIn, box_id: UUID | None, kind: str) -> Content:
+    """Open what a package says, for whoever may open it; empty for a part it does not have. The caller has the audit line."""
+    item = item_of(db, box_id, kind) if box_id is not None else None
+    if item is None:
+        return {}
+    return open_bodies(db, box=open_one(db, keys_of(db, actor), item.box_id), item=item)[0]
+
+
+def packages_of(db: Session, row: Disclosure) -> list[Package]:
+    """Return the packages of a disclosure in order; nothing is opened."""
+    return list(db.scalars(select(Package).where(Package.disclosure_id == row.disclosure_id).order_by(Package.number)))
+
+
+def tell_client(db: Session, *, actor: SignedIn, row: Disclosure) -> bool:
+    """Grant a client everything that was told, now; return whether there are keys to grant it to.
+
+    Records: ``safeguarding:client:told``.
+    """
+    require(db, actor, Permission.DISCLOSURE_READ, disclosure_facts(db, row), object_id=row.disclosure_id)
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        db.refresh(row, with_for_update=True)
+        proven = proven_client(db, keyring, row.client_id)
+        if row.state != "sent" or proven is None:
+            return False
+        for package in packages_of(db, row):
+            for box_id in (package.box_id, package.facts_box_id):
+                if box_id is not None and not _granted(db, box_id, row.client_id, proven[0].version):
+                    box = open_for_writing(db, keyring, box_id)
+                    add_reader(db, box, reader=Reader(proven[0], "client"), granter=keyring, link=proven[1])
+        row.told_on = row.told_on or today(house_of(db).settings.time_zone)
+        notify(db, reader_id=row.client_id, kind="told", object_id=row.disclosure_id)
+        record.by(actor, "safeguarding:client:told", subject_id=row.client_id, object_id=row.disclosure_id)
+    return True
+
+
+def _granted(db: Session, box_id: UUID, holder_id: UUID, version: int) -> bool:
+    query = select(Grant.grant_id).where(Grant.box_id == box_id, Grant.holder_id == holder_id)
+    return db.scalar(query.where(Grant.holder_version == version)) is not None
+
+
+def _mine(db: Session, actor: SignedIn) -> list[Disclosure]:
+    """Return the sent disclosures of which the actor is sender or counsels the client now."""
+    cases = select(Case.case_id).where(Case.counsellor_id == actor.holder_id)
+    query = select(Disclosure).where(Disclosure.state == "sent")
+    own = or_(Disclosure.sender_id == actor.holder_id, Disclosure.case_id.in_(cases))
+    return list(db.scalars(query.where(own).order_by(Disclosure.number)))
+
+
+def tell_what_is_due(db: Session, *, actor: SignedIn) -> int:
+    """Tell the clients whose day has come, and grant anew to those with new keys; return how many. At an unlock."""
+    day, count = today(house_of(db).settings.time_zone), 0
+    for row in _mine(db, actor):
+        due = row.told_on is None and (row.tell_on is None or row.tell_on <= day)
+        if due or (row.told_on is not None and _new_keys(db, row)):
+            count += tell_client(db, actor=actor, row=row)
+    return count
+
+
+def _new_keys(db: Session, row: Disclosure) -> bool:
+    newest = select(Grant.holder_version).where(Grant.holder_id == row.client_id).order_by(Grant.holder_version.desc()).limit(1)
+    version = db.scalar(newest)
+    packages = packages_of(db, row)
+    return version is not None and bool(packages) and not _granted(db, packages[0].box_id, row.client_id, version)
+
+
+def take_back_what_fell(db: Session, *, actor: SignedIn) -> list[Package]:
+    """Take back packages that may still be read though nothing stands behind them any more, and return them.
+
+    A release the client no longer stands by; somebody who is suspected since. At an unlock, for one's own disclosures.
+
+    Records: ``safeguarding:package:revoked`` for each.
+    """
+    taken: list[Package] = []
+    live = select(Package.disclosure_id).where(Package.until > now(), Package.revoked_on.is_(None), Package.way != "spoken")
+    ids = set(db.scalars(live))
+    for row in _mine(db, actor):
+        if row.disclosure_id in ids:
+            taken += _take_back(db, actor, row)
+    return taken
+
+
+def _take_back(db: Session, actor: SignedIn, row: Disclosure) -> list[Package]:
+    try:
+        content = read_form(db, actor=actor, row=row)
+    except UnreadableError:
+        return []
+    excluded = excluded_for(db, actor=actor, client_id=row.client_id)
+    fell = content["code"] == LimitCode.EX5 and not _still_released(db, actor, row, content)
+    taken = []
+    with recording(db) as record:
+        for package in packages_of(db, row):
+            to: dict[str, Any] = content["recipients"][package.number - 1]
+            meant = any(person.is_meant(to["name"], to.get("holder", "")) for person in excluded)
+            if (fell or meant) and package.revoked_on is None:
+                close_package(db, package)
+                record.by(actor, "safeguarding:package:revoked", subject_id=row.client_id, object_id=package.package_id)
+                taken.append(package)
+    return taken
+
+
+def _still_released(db: Session, actor: SignedIn, row: Disclosure, content: Content) -> bool:
+    return known_for(db, actor=actor, row=row, content=content, level=int(content["level"])).release is not None
