@@ -43,6 +43,7 @@ class Facts:
     :param by_director: whoever asked is the director, so somebody outside must sign.
     :param watched: duty has been told about this client: an alarm is open, or a safety card lies there.
     :param sender_id: holder who tells; `decider_id`: holder who said yes to it; `recipient_id`: holder who is told.
+    :param asked: holders who were given the key to say yes, or to look at it afterwards.
     :param waited: the director has been waited for as long as the setting says.
     """
 
@@ -58,6 +59,7 @@ class Facts:
     decider_id: UUID | None = None
     recipient_id: UUID | None = None
     waited: bool = False
+    asked: frozenset[UUID] = frozenset()
 
 
 NOTHING = Facts()

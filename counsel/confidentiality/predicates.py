@@ -103,6 +103,11 @@ def actor_neither_sent_nor_decided(actor: Actor, facts: Facts) -> bool:
     return actor.holder_id is not None and actor.holder_id not in (facts.sender_id, facts.decider_id)
 
 
+def actor_was_asked(actor: Actor, facts: Facts) -> bool:
+    """The actor was given the key to it, to say yes or to look at it afterwards."""
+    return actor.holder_id is not None and actor.holder_id in facts.asked
+
+
 def a_colleague_asked(_actor: Actor, facts: Facts) -> bool:
     """It is not the director's own."""
     return not facts.by_director

@@ -20,6 +20,7 @@ from counsel.confidentiality.predicates import (
     actor_neither_sent_nor_decided,
     actor_receives_it,
     actor_sends_it,
+    actor_was_asked,
     acts_as,
     anybody_signed_in,
     case_is_closed,
@@ -207,12 +208,13 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
         _for("named reader", "篇4 三", _COUNSELLING, actor_is_named_reader),
     ),
     P.DISCLOSURE_APPROVE: (
-        _for("director", "篇4 五", _DIRECTOR, it_waits_for_a_yes, a_colleague_asked, actor_did_not_ask),
+        _for("director", "篇4 五", _DIRECTOR, it_waits_for_a_yes, actor_was_asked, a_colleague_asked, actor_did_not_ask),
         _for(
             "outside supervisor, for the director's own",
             "篇4 五",
             acts_as(R.SUPERVISOR),
             it_waits_for_a_yes,
+            actor_was_asked,
             the_director_asked,
             actor_did_not_ask,
         ),
@@ -231,7 +233,9 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
         _for("assigned counsellor", "篇4 五", _COUNSELLING, actor_is_assigned_counsellor),
         _for("director", "篇4 五", _DIRECTOR),
     ),
-    P.DISCLOSURE_REVIEW: (_for("a second person", "篇4 五", _REVIEWING, it_was_sent, actor_neither_sent_nor_decided),),
+    P.DISCLOSURE_REVIEW: (
+        _for("a second person", "篇4 五", _REVIEWING, it_was_sent, actor_was_asked, actor_neither_sent_nor_decided),
+    ),
     P.DISCLOSURE_LIST: (_for("whoever sends, signs or reviews", "篇4 五", _REVIEWING),),
     P.PACKAGE_READ: (_for("the named recipient", "篇4 五", _STAFF, actor_is_told),),
     P.STAFF_LIST: (_for("director", "篇6 2", _DIRECTOR), _for("accounts", "篇5 19", acts_as(R.SYSADMIN))),

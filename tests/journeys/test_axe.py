@@ -9,8 +9,19 @@ pytestmark = pytest.mark.xdist_group("site")
 VARIANTS = [("zh-CN", False), ("zh-CN", True), ("en", False), ("en", True)]
 STUDENTS = {"student": 3, "booked": 6}
 PAGES = {
-    "": ["/sign-in", "/activate", "/recover", "/no-such-page"],
-    "student": ["/", "/book", "/my-times", "/who-sees", "/my-questions", "/account", "/file", "/file > /file/", "/file > /end"],
+    "": ["/told", "/sign-in", "/activate", "/recover", "/no-such-page"],
+    "student": [
+        "/",
+        "/book",
+        "/my-times",
+        "/who-sees",
+        "/my-questions",
+        "/told-about-me",
+        "/account",
+        "/file",
+        "/file > /file/",
+        "/file > /end",
+    ],
     "booked": ["/my-times > /move"],
     "zhou": [
         "/",
@@ -24,6 +35,8 @@ PAGES = {
         "CASE/consent",
         "CASE/screen",
         "CASE/crisis",
+        "CASE/support",
+        "/disclosures",
         "CASE/safety-plan",
         "/notices",
         "CASE/intake",

@@ -510,6 +510,7 @@ def test_the_directors_own_go_to_the_outside_supervisor(centre: Centre) -> None:
         answer(centre.db, actor=director, row=row, verdict=Verdict(True))
     assert waiting_for_yes(centre.db, actor=supervisor) == [row]
     answer(centre.db, actor=supervisor, row=row, verdict=Verdict(True))
+    assert row.case_id == case.case_id and read_form(centre.db, actor=centre.school["lan"], row=row)["level"] == 3
     keyring = supervisor.keyring
     assert keyring is not None
     with pytest.raises(UnreadableError):
@@ -570,6 +571,22 @@ def test_a_recipient_with_new_keys_finds_nothing_and_the_sender_sends_anew(centr
     renewed = replace(teacher, keyring=new_keyring(teacher.holder_id, version=2))
     with pytest.raises(RefusedError):
         open_package(centre.db, actor=renewed, package_id=one.package.package_id, promised=True)
+
+
+def test_a_colleague_who_was_not_asked_finds_nothing(centre: Centre) -> None:
+    """Waiting for a yes, waiting for a look: without the key it is not there, by rule, and nothing falls over."""
+    case = at_level(centre)
+    row = approved(centre, case, filled(to_teacher(centre)))
+    send(centre.db, actor=centre.school["lan"], row=row)
+    for who in ("qiu", "lan", "director"):
+        with pytest.raises(RefusedError):
+            review(centre.db, actor=centre.school[who], row=row, finding="in_order", words="")
+    for permission in (Permission.DISCLOSURE_REVIEW, Permission.DISCLOSURE_APPROVE, Permission.DISCLOSURE_READ):
+        with pytest.raises(RefusedError):
+            find_disclosure(centre.db, actor=centre.school["qiu"], disclosure_id=row.disclosure_id, permission=permission)
+    with pytest.raises(RefusedError):
+        read_form(centre.db, actor=centre.school["qiu"], row=row)
+    assert tell_what_is_due(centre.db, actor=centre.school["qiu"]) == 0
 
 
 def test_what_was_submitted_is_kept_exactly_and_cannot_be_the_whole_file(centre: Centre) -> None:

@@ -13,8 +13,10 @@ from counsel.confidentiality.limits import LIMITS, LimitCode
 from counsel.confidentiality.roles import READING, Role, combination_problem
 from counsel.confidentiality.rules import RULES, Permission
 
+STATES = ("closed", "submitted", "sent")
 ME, CLIENT, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
-RELATIONS = ("none", "own", "assigned", "duty", "reader", "receiver")
+RELATIONS = ("none", "own", "assigned", "duty", "reader", "receiver", "sender", "told", "asked")
+COUNSELLING = ("assigned", "duty", "reader", "receiver", "sender")
 
 
 def matrix() -> list[tuple[Permission, str, frozenset[str]]]:
@@ -29,7 +31,9 @@ def actor_in(role: Role, relation: str) -> Actor | None:
     """Return an actor of a role in a relation, or None where the relation cannot be."""
     if relation == "own":
         return Actor(role, holder_id=CLIENT) if role is Role.STUDENT else None
-    if relation in ("assigned", "duty", "reader", "receiver") and role not in (Role.COUNSELLOR, Role.DIRECTOR):
+    if relation in COUNSELLING and role not in (Role.COUNSELLOR, Role.DIRECTOR):
+        return None
+    if relation in ("told", "asked") and role in (Role.STUDENT, Role.GUARDIAN):
         return None
     if relation == "assigned" and role is Role.DIRECTOR:
         return None
@@ -44,7 +48,13 @@ def facts_in(state: str, relation: str) -> Facts:
     return Facts(
         client_id=CLIENT,
         assigned_to=assigned,
-        state="closed" if state == "closed" else "counselling",
+        state=state.removesuffix("_waited") if state.removesuffix("_waited") in STATES else "counselling",
+        watched=state == "watched",
+        waited=state == "submitted_waited",
+        sender_id=ME if relation == "sender" else OTHER,
+        requester_id=UUID(int=9) if relation == "sender" else UUID(int=8),
+        asked=frozenset({ME}) if relation == "asked" else frozenset(),
+        recipient_id=ME if relation == "told" else OTHER,
         read_by=frozenset({ME}) if relation == "reader" else frozenset(),
         receiver_id=ME if relation == "receiver" else None,
     )
@@ -64,7 +74,21 @@ def test_the_matrix_has_every_guarded_permission() -> None:
     guarded = {
         p
         for p in Permission
-        if p.split(":")[0] in ("appointment", "request", "case", "note", "process", "handover", "file", "concern", "task", "risk")
+        if p.split(":")[0]
+        in (
+            "appointment",
+            "request",
+            "case",
+            "note",
+            "process",
+            "handover",
+            "file",
+            "concern",
+            "task",
+            "risk",
+            "disclosure",
+            "package",
+        )
     }
     assert guarded <= {row[0] for row in matrix()}
 

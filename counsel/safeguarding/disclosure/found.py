@@ -6,14 +6,18 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from counsel.access.gate import keys_of, require
+from counsel.access.gate import keys_of, refuse, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import NOTHING, Facts
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
+from counsel.core.errors import TamperError, UnreadableError
 from counsel.keys.boxes import OpenBox, open_box
 from counsel.keys.bundle import Keyring
+from counsel.keys.grants import Reader
+from counsel.keys.models import Grant
+from counsel.keys.trust import check_recipient, holder_row
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts
 from counsel.records.models import Item
@@ -24,6 +28,7 @@ from counsel.safeguarding.disclosure.models import Disclosure
 from counsel.tasks.models import Task
 
 FORM = "F09"
+ASKED = ("approve", "review")  # purposes of a grant
 
 
 def is_watched(db: Session, client_id: UUID | None) -> bool:
@@ -48,6 +53,7 @@ def disclosure_facts(db: Session, row: Disclosure | None) -> Facts | None:
         by_director=row.by_director,
         sender_id=row.sender_id,
         decider_id=row.decider_id,
+        asked=frozenset(db.scalars(select(Grant.holder_id).where(Grant.box_id == row.box_id, Grant.purpose.in_(ASKED)))),
         waited=row.duty_from is not None and now() >= row.duty_from,
     )
 
@@ -68,14 +74,31 @@ def form_of(db: Session, row: Disclosure) -> Item:
 
 
 def read_form(db: Session, *, actor: SignedIn, row: Disclosure) -> Content:
-    """Open a disclosure's form; the caller has passed the gate.
+    """Open a disclosure's form; the caller has passed the gate. For whoever has no key to it, it is not there.
+
+    :raises TamperError: a key that was planted.
 
     Records: ``safeguarding:disclosure:read``.
     """
-    with recording(db) as record:
-        content = open_bodies(db, box=open_box(db, keys_of(db, actor), row.box_id), item=form_of(db, row))[0]
-        record.by(actor, "safeguarding:disclosure:read", subject_id=row.client_id, object_id=row.disclosure_id)
+    keyring = keys_of(db, actor)
+    try:
+        with recording(db) as record:
+            content = open_bodies(db, box=open_box(db, keyring, row.box_id), item=form_of(db, row))[0]
+            record.by(actor, "safeguarding:disclosure:read", subject_id=row.client_id, object_id=row.disclosure_id)
+    except TamperError:
+        raise
+    except UnreadableError:
+        refuse(db, actor, Permission.DISCLOSURE_READ, row.disclosure_id)
     return content
+
+
+def counsellor_beside(db: Session, case: Case | None, keyring: Keyring) -> list[Reader]:
+    """Return the counsellor of a case as a reader, when somebody else sends."""
+    other = holder_row(db, case.counsellor_id) if case is not None and case.counsellor_id != keyring.holder_id else None
+    if other is None or other.revoked:
+        return []
+    check_recipient(db, other)
+    return [Reader(other, "counsellor")]
 
 
 def write_signed(db: Session, *, box: OpenBox, kind: str, keyring: Keyring, content: dict[str, Any], number: int = 1) -> Item:

@@ -47,7 +47,7 @@ from counsel.safeguarding.disclosure.draft import (
     lines_for,
     problems_of,
 )
-from counsel.safeguarding.disclosure.found import disclosure_facts, read_form, stamp, write_signed
+from counsel.safeguarding.disclosure.found import counsellor_beside, disclosure_facts, read_form, stamp, write_signed
 from counsel.safeguarding.disclosure.models import Disclosure, Package
 from counsel.safeguarding.disclosure.reviewing import ask_for_review
 from counsel.tasks.services import end_tasks
@@ -183,9 +183,10 @@ def _package_box(
     me = holder_row(db, keyring.holder_id, keyring.version)
     assert me is not None
     readers = [Reader(me, "sender")] + ([reader] if reader is not None else []) + ([client[0]] if client is not None else [])
+    case = db.get(Case, row.case_id) if row.case_id else None
+    readers += counsellor_beside(db, case, keyring)
     box = create_box(db, kind="package", readers=readers, granter=keyring)
     db.flush()
-    case = db.get(Case, row.case_id) if row.case_id else None
     if case is not None and case.counsellor_id == keyring.holder_id:
         adopt(db, child=box, parent=open_box(db, keyring, case.box_id), keep=[one.holder.holder_id for one in readers])
     return box

@@ -24,19 +24,20 @@ from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import new_id
 from counsel.keys.boxes import OpenBox, adopt, create_box, open_box, open_for_writing
 from counsel.keys.grants import Reader
-from counsel.keys.trust import check_recipient, holder_row
+from counsel.keys.trust import holder_row
+from counsel.pathway.cases.lifecycle import OPEN_STATES
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.opening import next_number
 from counsel.pathway.cases.services import case_facts, cover_of
 from counsel.people.deputies import second_persons
 from counsel.records.models import Item
 from counsel.records.services import open_bodies, save_draft, sign_item, start_item
-from counsel.risk.cards import raise_card
+from counsel.risk.cards import has_card, raise_card
 from counsel.risk.clocks import WATCHED
 from counsel.safeguarding.disclosure.approving import ask_for_yes
 from counsel.safeguarding.disclosure.checking import known_for
 from counsel.safeguarding.disclosure.draft import Content, approval_of, empty, problems_of
-from counsel.safeguarding.disclosure.found import FORM, disclosure_facts, form_of, is_watched, read_form
+from counsel.safeguarding.disclosure.found import FORM, counsellor_beside, disclosure_facts, form_of, is_watched, read_form
 from counsel.safeguarding.disclosure.models import Disclosure
 from counsel.tasks.services import end_tasks, open_task
 
@@ -50,6 +51,7 @@ def start(db: Session, *, actor: SignedIn, client_id: UUID | None, case: Case | 
 
     Records: ``safeguarding:disclosure:started``. Rule: 篇4 五; R4-17.
     """
+    case = case or _open_case(db, client_id)
     about = case_facts(db, case) or Facts(client_id=client_id)
     facts = Facts(client_id=client_id, assigned_to=about.assigned_to, state=about.state, watched=is_watched(db, client_id))
     require(db, actor, Permission.DISCLOSURE_START, facts if client_id else None, object_id=client_id)
@@ -77,16 +79,16 @@ def start(db: Session, *, actor: SignedIn, client_id: UUID | None, case: Case | 
     return row
 
 
+def _open_case(db: Session, client_id: UUID | None) -> Case | None:
+    return db.scalar(select(Case).where(Case.client_id == client_id, Case.state.in_(OPEN_STATES)).limit(1))
+
+
 def _make_box(db: Session, actor: SignedIn, case: Case | None) -> OpenBox:
     """Make the record's box: the sender's own; of the case when its counsellor sends, else the counsellor's beside it."""
     keyring = keys_of(db, actor)
     me = holder_row(db, keyring.holder_id, keyring.version)
     assert me is not None
-    readers = [Reader(me, "sender")]
-    other = holder_row(db, case.counsellor_id) if case is not None and case.counsellor_id != actor.holder_id else None
-    if other is not None and not other.revoked:
-        check_recipient(db, other)
-        readers.append(Reader(other, "counsellor"))
+    readers = [Reader(me, "sender"), *counsellor_beside(db, case, keyring)]
     box = create_box(db, kind="disclosure", readers=readers, granter=keyring)
     db.flush()
     if case is not None and case.counsellor_id == actor.holder_id:
@@ -99,7 +101,7 @@ def _set_going(db: Session, actor: SignedIn, row: Disclosure, level: int) -> Non
     if level >= IMMINENT:
         due = now() + timedelta(hours=house_of(db).settings.disclosure_record_hours)
         open_task(db, kind="report", due_at=due, client_id=row.client_id, object_id=row.disclosure_id)
-    if row.case_id is None and level >= WATCHED:
+    if level >= WATCHED and not has_card(db, row.client_id):
         raise_card(db, actor=actor, client_id=row.client_id, level=level, content={"by": actor.name})
 
 

@@ -20,10 +20,11 @@ from counsel.confidentiality.limits import LimitCode
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
-from counsel.core.errors import UnreadableError
+from counsel.core.errors import TamperError, UnreadableError
 from counsel.keys.boxes import add_reader, open_for_writing
 from counsel.keys.boxes import open_box as open_one
 from counsel.keys.grants import Reader
+from counsel.keys.many import open_boxes
 from counsel.keys.models import Grant
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
@@ -123,7 +124,9 @@ def _mine(db: Session, actor: SignedIn) -> list[Disclosure]:
     cases = select(Case.case_id).where(Case.counsellor_id == actor.holder_id)
     query = select(Disclosure).where(Disclosure.state == "sent")
     own = or_(Disclosure.sender_id == actor.holder_id, Disclosure.case_id.in_(cases))
-    return list(db.scalars(query.where(own).order_by(Disclosure.number)))
+    rows = db.scalars(query.where(own).order_by(Disclosure.number)).all()
+    opened = open_boxes(db, keys_of(db, actor), [row.box_id for row in rows])
+    return [row for row in rows if row.box_id in opened]
 
 
 def tell_what_is_due(db: Session, *, actor: SignedIn) -> int:
@@ -132,8 +135,18 @@ def tell_what_is_due(db: Session, *, actor: SignedIn) -> int:
     for row in _mine(db, actor):
         due = row.told_on is None and (row.tell_on is None or row.tell_on <= day)
         if due or (row.told_on is not None and _new_keys(db, row)):
-            count += tell_client(db, actor=actor, row=row)
+            count += _told(db, actor, row)
     return count
+
+
+def _told(db: Session, actor: SignedIn, row: Disclosure) -> bool:
+    """Tell one client; packages without a key for the actor wait for whoever sent them and stop no other."""
+    try:
+        return tell_client(db, actor=actor, row=row)
+    except TamperError:
+        raise
+    except UnreadableError:
+        return False
 
 
 def _new_keys(db: Session, row: Disclosure) -> bool:
@@ -160,10 +173,7 @@ def take_back_what_fell(db: Session, *, actor: SignedIn) -> list[Package]:
 
 
 def _take_back(db: Session, actor: SignedIn, row: Disclosure) -> list[Package]:
-    try:
-        content = read_form(db, actor=actor, row=row)
-    except UnreadableError:
-        return []
+    content = read_form(db, actor=actor, row=row)
     excluded = excluded_for(db, actor=actor, client_id=row.client_id)
     fell = content["code"] == LimitCode.EX5 and not _still_released(db, actor, row, content)
     taken = []
