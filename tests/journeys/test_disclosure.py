@@ -54,7 +54,7 @@ def letters(person: Any) -> list[str]:
 
 
 def test_told_to_a_teacher_and_a_mother_and_to_nobody_else(site: Any, somebody: Callable[..., Any]) -> None:
-    """Given a client in danger; when two people are told; then they read what was shown beforehand, byte for byte, and others nothing."""
+    """Given a client in danger; when two are told; then they read what was shown before, byte for byte, and others nothing."""
     chen = somebody("chen")
     place = filled(chen)
     preview = letters(chen)
