@@ -130,10 +130,11 @@ def open_child(parent: OpenBox, box: Box) -> bytes:
 
 
 def _grants_for(db: Session, keyring: Keyring, box: Box) -> list[Grant]:
-    """Return the grants that may open a box, newest epoch first; the groups are asked only when one's own is not there."""
-    query = select(Grant).where(Grant.box_id == box.box_id).order_by(Grant.epoch.desc())
+    """Return the grants that may open a box, newest epoch first, then one's own; the groups are asked only without it."""
+    mine = Grant.holder_id == keyring.holder_id
+    query = select(Grant).where(Grant.box_id == box.box_id).order_by(Grant.epoch.desc(), mine.desc(), Grant.grant_id)
     if keyring.find_groups is not None:
-        own = list(db.scalars(query.where(Grant.holder_id == keyring.holder_id)))
+        own = list(db.scalars(query.where(mine)))
         if own and (own[0].epoch, own[0].holder_version) == (box.epoch, keyring.version):
             return own
         find, keyring.find_groups = keyring.find_groups, None
