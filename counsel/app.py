@@ -41,6 +41,7 @@ from counsel.roster.queries import duty_holder
 from counsel.safeguarding.disclosure import recipient_views as told
 from counsel.safeguarding.disclosure import views as disclosure
 from counsel.safeguarding.questions import views as questions
+from counsel.safeguarding.reports import views as reports
 from counsel.web import assets, errors, forms, headers, i18n, page, shell
 
 VIEWS = (
@@ -61,6 +62,7 @@ VIEWS = (
     questions,
     disclosure,
     told,
+    reports,
     home,
     case_views,
     file_views,

@@ -79,6 +79,11 @@ class Permission(StrEnum):
     DISCLOSURE_REVIEW = "disclosure:review"  # look at it afterwards
     DISCLOSURE_LIST = "disclosure:list"  # one's own, and what waits for one's own yes or look; nothing opened
     PACKAGE_READ = "package:read"  # what one was told oneself
+    REPORT_MAKE = "report:make"  # the report the law demands about a harmed minor; nobody's yes is asked
+    REPORT_READ = "report:read"  # what was reported
+    REPORT_SEEN = "report:seen"  # leadership: that one was made; what it was told of major events
+    EVENT_RAISE = "event:raise"  # a major event, to leadership
+    EVENT_READ = "event:read"  # what leadership was told
     STAFF_LIST = "staff:list"  # colleagues, roles, credentials
     STAFF_INVITE = "staff:invite"  # accounts for staff
     STAFF_ADMIT = "staff:admit"  # vouch for a colleague's keys and role
@@ -238,6 +243,22 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     ),
     P.DISCLOSURE_LIST: (_for("whoever sends, signs or reviews", "篇4 五", _REVIEWING),),
     P.PACKAGE_READ: (_for("the named recipient", "篇4 五", _STAFF, actor_is_told),),
+    P.REPORT_MAKE: (
+        _for("assigned counsellor", "篇8 二", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_archived),
+        _for("duty counsellor, who was told", "篇8 二; 篇4 五", _COUNSELLING, actor_is_on_duty, client_is_watched),
+        _for("director, who was told", "篇8 二; 篇4 五", _DIRECTOR, client_is_watched),
+        _for("whoever owes it", "篇8 二", _COUNSELLING, actor_sends_it),
+    ),
+    P.REPORT_READ: (
+        _for("whoever made it", "篇8 二", _COUNSELLING, actor_sends_it),
+        _for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
+    ),
+    P.REPORT_SEEN: (_for("leadership", "篇8 十", acts_as(R.SCHOOL_LEADER)),),
+    P.EVENT_RAISE: (_for("whoever meets it", "篇8 十", acts_as(R.COUNSELLOR, R.DIRECTOR, R.DUTY_MANAGER)),),
+    P.EVENT_READ: (
+        _for("leadership, by name", "篇8 十", acts_as(R.SCHOOL_LEADER, R.DIRECTOR), actor_was_asked),
+        _for("whoever told it", "篇8 十", acts_as(R.COUNSELLOR, R.DIRECTOR, R.DUTY_MANAGER), actor_sends_it),
+    ),
     P.STAFF_LIST: (_for("director", "篇6 2", _DIRECTOR), _for("accounts", "篇5 19", acts_as(R.SYSADMIN))),
     P.STAFF_INVITE: (_for("accounts", "篇5 19", acts_as(R.SYSADMIN, R.DIRECTOR)),),
     P.STAFF_ADMIT: (_for("the director vouches", "篇4 三", _DIRECTOR, actor_acts_in_own_right, actor_did_not_ask),),

@@ -30,6 +30,7 @@ from counsel.pathway.sessions.forms import BeginForm, HomeworkForm
 from counsel.pathway.sessions.homework import homework_of
 from counsel.pathway.sessions.services import sessions_of
 from counsel.people.staff import counsellors, staff_name
+from counsel.safeguarding.reports.mandatory import reports_in
 from counsel.tasks.services import tasks_about
 
 COMING = ("confirmed", "offered")
@@ -88,6 +89,7 @@ def _work(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:
         "referrals": referrals_of(db, case),
         "tries": tries_of(db, case),
         "tasks": tasks_about(db, case.case_id),
+        "reports": reports_in(db, case),
         "follow_ups": follow_ups_of(db, case),
         "begin": BeginForm(formdata=None),
         "give": HomeworkForm(formdata=None),

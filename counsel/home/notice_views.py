@@ -7,6 +7,7 @@ from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
+from counsel.confidentiality.roles import Role
 from counsel.confidentiality.rules import Permission
 from counsel.home.views import blueprint
 from counsel.outbox.notices import mark_read, notices_of
@@ -30,7 +31,7 @@ NOTICE_PLACES = {
     "decided": "disclosure.mine",
     "look_back": "disclosure.mine",
     "told": "disclosure.about_me",
-    "event": "home.today",
+    "event": "reports.leadership",
 }
 
 
@@ -48,4 +49,5 @@ def notices(db: Session, actor: SignedIn) -> Any:
     if request.method == "POST":
         mark_read(db, actor.holder_id, whole(request.form.get("up_to", "")) or 0)
         return go(url_for("home.notices"))
-    return render_template("home/notices.html", rows=notices_of(db, actor.holder_id), places=NOTICE_PLACES)
+    places = NOTICE_PLACES if actor.role is Role.SCHOOL_LEADER else {**NOTICE_PLACES, "event": "reports.event"}
+    return render_template("home/notices.html", rows=notices_of(db, actor.holder_id), places=places)

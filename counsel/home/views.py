@@ -43,6 +43,8 @@ from counsel.safeguarding.disclosure.reviewing import waiting_for_review
 from counsel.safeguarding.disclosure.services import disclosures_of
 from counsel.safeguarding.disclosure.told import take_back_what_fell, tell_what_is_due
 from counsel.safeguarding.questions.services import waiting_questions
+from counsel.safeguarding.reports.events import count_unseen
+from counsel.safeguarding.reports.mandatory import overdue_reports, owed_by
 from counsel.web.page import go, page, whole, zone_of
 
 blueprint = Blueprint("home", __name__)
@@ -89,7 +91,7 @@ def _counsellor(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
         flash(_("Case %(no)s must be handed over: another relationship.", no=f"{case.case_no:04}"), "stop")
     _catch_up(db, actor)
     place = _day(db, actor, True)
-    place["arrived"] = _arrived(db, actor)
+    place |= {"arrived": _arrived(db, actor), "owed": owed_by(db, actor=actor)}
     place["notes"] = unsigned_notes(db, actor.holder_id)
     place["numbers"] = {case.case_id: case.case_no for case, _cover in caseload(db, actor=actor)} if actor.keyring else {}
     place["duty"] = staff_name(db, duty_holder(db))
@@ -111,11 +113,13 @@ def _catch_up(db: Session, actor: SignedIn) -> None:
 
 
 def _arrived(db: Session, actor: SignedIn) -> dict[str, int]:
-    """Return how much waits about disclosures: for the actor's yes, look, sending, reading."""
+    """Return how much waits about disclosures and reports: for the actor's yes, look, sending, reading."""
     found = {"told": len([row for row in packages_for(db, actor=actor) if row.opened_on is None])}
     if decide(actor, Permission.DISCLOSURE_LIST).allowed:
         own = [row for row in disclosures_of(db, actor=actor) if row.state in ("draft", "approved", "declined")]
         found |= {"yes": len(waiting_for_yes(db, actor=actor)), "look": len(waiting_for_review(db, actor=actor)), "own": len(own)}
+    if decide(actor, Permission.REPORT_SEEN).allowed:
+        found["led"] = count_unseen(db, actor=actor)
     return found
 
 
@@ -123,6 +127,8 @@ def _director(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
     _catch_up(db, actor)
     place: dict[str, Any] = {
         "arrived": _arrived(db, actor),
+        "owed": owed_by(db, actor=actor),
+        "late": overdue_reports(db),
         "day": local_today(zone_of(db)),
         "requests": waiting_requests(db, actor=actor),
         "tasks": duty_tasks(db, actor=actor),

@@ -24,7 +24,7 @@ from counsel.keys.boxes import create_box, open_box
 from counsel.keys.grants import Reader
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.people.models import Exclusion
-from counsel.records.services import item_of, open_bodies, sign_item, start_item
+from counsel.records.services import item_of, open_bodies, write_signed
 
 KIND = "excluded"
 
@@ -75,9 +75,7 @@ def exclude(db: Session, *, actor: SignedIn, client_id: UUID, people: Iterable[E
     box = create_box(db, kind="exclusion", readers=_readers(db, actor, named), granter=keyring)
     db.flush()
     content: dict[str, Any] = {"people": [asdict(person) for person in named]}
-    item = start_item(db, box=box, kind=KIND, author=keyring.holder_id, content=content)
-    db.flush()
-    sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
+    write_signed(db, box=box, kind=KIND, keyring=keyring, content=content)
     if row is None:
         db.add(Exclusion(client_id=client_id, box_id=box.box_id, number=1))
     else:

@@ -72,6 +72,14 @@ def sign_item(db: Session, *, box: OpenBox, item: Item, keyring: Keyring, conten
     return 1
 
 
+def write_signed(db: Session, *, box: OpenBox, kind: str, keyring: Keyring, content: Content, number: int = 1) -> Item:
+    """Add a text that is signed at once to an open box, inside the caller's transaction."""
+    item = start_item(db, box=box, kind=kind, author=keyring.holder_id, content=content, number=number)
+    db.flush()
+    sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
+    return item
+
+
 def add_addendum(db: Session, *, box: OpenBox, item: Item, keyring: Keyring, content: Content) -> int:
     """Append to a signed item: a further revision that stands beside the first, which stays as it is."""
     if item.state != "signed":

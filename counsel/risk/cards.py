@@ -29,6 +29,7 @@ from counsel.keys.locks import erase_lock
 from counsel.keys.models import Box, Grant
 from counsel.people.cards import ClientCard, client_cards
 from counsel.risk.models import SafetyCard
+from counsel.tasks.models import Task
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,14 @@ def end_card(db: Session, client_id: UUID) -> None:
 def has_card(db: Session, client_id: UUID) -> bool:
     """Return whether duty holds a card."""
     return db.get(SafetyCard, client_id, populate_existing=True) is not None
+
+
+def is_watched(db: Session, client_id: UUID | None) -> bool:
+    """Return whether duty has been told about a client: a safety card lies there, or an alarm is open."""
+    if client_id is None:
+        return False
+    alarms = select(Task.task_id).where(Task.client_id == client_id, Task.kind == "contact", Task.ended_on.is_(None))
+    return has_card(db, client_id) or db.scalar(alarms.limit(1)) is not None
 
 
 def count_cards(db: Session, *, actor: SignedIn) -> int:

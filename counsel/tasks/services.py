@@ -27,7 +27,7 @@ OUTCOMES = {
     "report": ("recorded", "withdrawn"),  # the crisis record is signed, the disclosure or the report is on record
     "approve": SIGNATURE_OUTCOMES,
     "look_back": ("recorded",),
-    "inform": ("recorded",),
+    "inform": ("recorded", "seen"),  # somebody was told; leadership has acknowledged
     "supervise": ("held",),
 }
 

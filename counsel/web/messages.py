@@ -45,6 +45,14 @@ def problem_words(code: str) -> str:
         "mail_address": _("Write one mail address, such as name@school.example."),
         "gateway_address": _("Write a number or a messenger name, without spaces."),
         "too_late_to_remind": _("The evening before has passed already; there is nothing left to remind of."),
+        "hidden_characters": _("There are invisible characters in it. Type it again."),
+    }
+    return sentences.get(code) or _leaving_words(code) or _("This cannot be right.")
+
+
+def _leaving_words(code: str) -> str | None:
+    """Return the sentence for what keeps a disclosure or a report from leaving, or None."""
+    sentences = {
         "nobody_named": _("Name at least one recipient."),
         "nothing_chosen": _("Choose what this recipient needs, or remove the recipient."),
         "not_for_this": _("On this ground nothing may be told to this kind of recipient."),
@@ -59,10 +67,14 @@ def problem_words(code: str) -> str:
         "other_people": _("There are names of other people in the words. Take them out, or say that they are needed."),
         "promise": _("Promise first that you keep it to yourself."),
         "no_such_code": _("Code and digits do not open anything, or it is over. Ask whoever rang you."),
+        "police_first": _("The police come first: write when they were rung, and who took it or its number."),
+        "in_future": _("This moment has not come yet."),
+        "of_age": _("By the roll this client is a minor: the report is owed."),
+        "no_names": _("There are names in the words. Leadership needs none: take them out."),
+        "why_late": _("It is later than the time set: say why."),
         "past": _("Choose a day that is still to come."),
-        "hidden_characters": _("There are invisible characters in it. Type it again."),
     }
-    return sentences.get(code, _("This cannot be right."))
+    return sentences.get(code)
 
 
 def conflict_words(reason: str) -> str:
@@ -113,6 +125,7 @@ def guard_words(guard: str) -> str:
         "HOURS": _("This is outside your published hours. In a crisis tick that it is one; it is marked on the session."),
         "SAFE": _("The level is 2 or above: somebody outside the case must take over watching before it ends."),
         "ELSEWHERE": _("This counsellor is not available for this person. Choose another one."),
+        "REPORT": _("The report the law demands comes first: ring the police and record it. Then the case goes on."),
         "RECORD": _("The crisis record comes first; then the level can be lowered."),
         "NOBODY_THERE": _("Nobody can answer just now. Please ask at the centre."),
         "WISH": _("Only the client can withdraw; you recorded that you end it together. Agree the follow-up instead."),

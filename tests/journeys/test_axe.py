@@ -42,6 +42,8 @@ PAGES = {
         "CASE/report",
         "CASE/evaluation",
         "CASE/process",
+        "CASE > /reports/",
+        "/event",
         "AGREE",
         "/cases?show=overdue",
         "/search",
@@ -52,7 +54,7 @@ PAGES = {
         "/cases 0013 > follow-up/1",
         "ROOM",  # the last one: the screen is lent from here on
     ],
-    "chen": ["/duty > /duty/task/", "/duty > /duty/request/"],
+    "chen": ["/duty > /duty/task/", "/duty > /duty/request/", "/disclosures", "/disclosures > /disclosures/"],
     "desk": ["/desk", "/walk-in", "/students", "TIMES"],
     "gu": [
         "/",
@@ -71,10 +73,11 @@ PAGES = {
         "/staff > /log",
     ],
     "admin": ["/", "/staff", "/health", "/settings", "/roll"],
-    "teacher": ["/", "/concern", "/rules"],
+    "teacher": ["/", "/concern", "/rules", "/told-to-me", "/told-to-me > /told-to-me/"],
     "shen": ["/"],
-    "leader": ["/", "/deputies"],
-    "supervisor": ["/"],
+    "leader": ["/", "/deputies", "/leadership", "/leadership > /events/"],
+    "manager": ["/event", "/event > /events/"],
+    "supervisor": ["/", "/disclosures > /review"],
 }
 
 

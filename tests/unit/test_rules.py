@@ -88,6 +88,8 @@ def test_the_matrix_has_every_guarded_permission() -> None:
             "risk",
             "disclosure",
             "package",
+            "report",
+            "event",
         )
     }
     assert guarded <= {row[0] for row in matrix()}

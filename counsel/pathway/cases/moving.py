@@ -18,6 +18,7 @@ from counsel.pathway.cases.evidence import ComesBack, Evidence, NoArchiveYet
 from counsel.pathway.cases.lifecycle import CLIENT, COUNSELLOR, DIRECTOR, RECEIVER, Transition, transitions
 from counsel.pathway.cases.models import Case, CaseMove
 from counsel.pathway.cases.services import case_facts, forget_receiver
+from counsel.risk.reports import is_stopped
 
 ASKS = {
     COUNSELLOR: Permission.CASE_WRITE,
@@ -43,7 +44,8 @@ def move(
 
     :param by: in which part the actor takes it, see `lifecycle`.
     :param reason: a code for the record, never anybody's words.
-    :raises TransitionError: no such arrow, or the code of the first guard without evidence.
+    :raises TransitionError: no such arrow, the code of the first guard without evidence, or ``REPORT``, which the law
+        demands first and which never holds back the client or the director.
 
     Records: ``pathway:case:moved`` with the rule's number.
     """
@@ -52,6 +54,8 @@ def move(
     evidence = list(evidence)
     with recording(db) as record:
         db.refresh(case, with_for_update=True)
+        if by == COUNSELLOR and is_stopped(db, case.case_id, to):
+            raise TransitionError("REPORT")
         if case.state in STAYS_AWAY and to == case.resume_state:
             evidence.append(ComesBack("BACK", case.case_id))
         step = checked(case.state, to, evidence, close_reason, by)

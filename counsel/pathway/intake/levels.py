@@ -5,6 +5,7 @@ The questions as they were asked are a signed form each time; the level in force
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,13 +25,15 @@ from counsel.pathway.cases.dossier import SCREEN, write_form
 from counsel.pathway.cases.evidence import Evidence, RiskLow, RiskScreened, Safe
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, cover_of, held, writing_box
+from counsel.pathway.intake.consent import age_of, client_of
 from counsel.people.deputies import directors
 from counsel.records.models import Item
 from counsel.records.services import items_in
 from counsel.risk.cards import end_card, raise_card
 from counsel.risk.clocks import WATCHED, clocks_of
-from counsel.risk.level import Level, level_of
+from counsel.risk.level import YES, Level, level_of
 from counsel.risk.questions import BOOKING
+from counsel.risk.reports import oblige
 from counsel.tasks.models import Task
 from counsel.tasks.services import GRACE, end_tasks, open_task, overdue_tasks, tasks_about
 
@@ -72,9 +75,12 @@ def record_short_screen(db: Session, *, actor: SignedIn, case: Case, answers: Ma
     _sign_screen(db, actor, case, {"answers": dict.fromkeys(SHORT, "no"), "ticks": [], "keeping": "", "level": 0}, 0)
 
 
-def _sign_screen(db: Session, actor: SignedIn, case: Case, content: Mapping[str, object], level: int) -> None:
+def _sign_screen(db: Session, actor: SignedIn, case: Case, content: Mapping[str, Any], level: int) -> None:
     number = 1 + max((item.number for item in items_in(db, [case.box_id]) if item.kind == SCREEN.code), default=0)
     with recording(db):
+        if content["answers"].get("q11") == YES:
+            age = age_of(db, client_of(db, actor=actor, case=case))
+            oblige(db, actor=actor, client_id=case.client_id, case_id=case.case_id, age=age)
         write_form(db, actor=actor, case=case, kind=SCREEN, content=content, seen_version=0, sign=True, number=number)
         standing = cover_of(db, actor=actor, case=case).level
         _set_level(db, actor, case, max(standing, level))

@@ -28,9 +28,9 @@ from counsel.keys.groups import group_reader
 from counsel.keys.trust import holder_row
 from counsel.outbox.notices import notify
 from counsel.people.deputies import second_persons
-from counsel.records.services import item_of, open_bodies
+from counsel.records.services import item_of, open_bodies, write_signed
 from counsel.safeguarding.disclosure.draft import LONGEST_REASON, approval_of
-from counsel.safeguarding.disclosure.found import disclosure_facts, read_form, stamp, write_signed
+from counsel.safeguarding.disclosure.found import disclosure_facts, read_form, stamp
 from counsel.safeguarding.disclosure.models import Disclosure
 from counsel.tasks.services import end_tasks, open_task
 

@@ -1,6 +1,5 @@
 """Find a disclosure, know what the rules ask about it, open what it says; shared by all who have a part in it."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,7 +12,7 @@ from counsel.confidentiality.facts import NOTHING, Facts
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
 from counsel.core.errors import TamperError, UnreadableError
-from counsel.keys.boxes import OpenBox, open_box
+from counsel.keys.boxes import open_box
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.models import Grant
@@ -21,22 +20,12 @@ from counsel.keys.trust import check_recipient, holder_row
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts
 from counsel.records.models import Item
-from counsel.records.services import item_of, open_bodies, sign_item, start_item
-from counsel.risk.cards import has_card
+from counsel.records.services import item_of, open_bodies
 from counsel.safeguarding.disclosure.draft import Content
 from counsel.safeguarding.disclosure.models import Disclosure
-from counsel.tasks.models import Task
 
 FORM = "F09"
 ASKED = ("approve", "review")  # purposes of a grant
-
-
-def is_watched(db: Session, client_id: UUID | None) -> bool:
-    """Return whether duty has been told about a client: a safety card lies there, or an alarm is open."""
-    if client_id is None:
-        return False
-    alarms = select(Task.task_id).where(Task.client_id == client_id, Task.kind == "contact", Task.ended_on.is_(None))
-    return has_card(db, client_id) or db.scalar(alarms.limit(1)) is not None
 
 
 def disclosure_facts(db: Session, row: Disclosure | None) -> Facts | None:
@@ -99,14 +88,6 @@ def counsellor_beside(db: Session, case: Case | None, keyring: Keyring) -> list[
         return []
     check_recipient(db, other)
     return [Reader(other, "counsellor")]
-
-
-def write_signed(db: Session, *, box: OpenBox, kind: str, keyring: Keyring, content: dict[str, Any], number: int = 1) -> Item:
-    """Add a signed text of one kind to an open box, inside the caller's transaction."""
-    item = start_item(db, box=box, kind=kind, author=keyring.holder_id, content=content, number=number)
-    db.flush()
-    sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
-    return item
 
 
 def stamp() -> str:

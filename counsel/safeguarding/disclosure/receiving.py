@@ -21,8 +21,8 @@ from counsel.crypto.codes import code_keys
 from counsel.crypto.derive import mac, subkey
 from counsel.keys.boxes import open_box, revoke
 from counsel.keys.bundle import Keyring, open_bundle
-from counsel.records.services import item_of, items_in, open_bodies
-from counsel.safeguarding.disclosure.found import stamp, write_signed
+from counsel.records.services import item_of, items_in, open_bodies, write_signed
+from counsel.safeguarding.disclosure.found import stamp
 from counsel.safeguarding.disclosure.models import Disclosure, Package
 from counsel.safeguarding.disclosure.sending import COPY, FACTS, TOLD
 

@@ -10,6 +10,7 @@ from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
 from counsel.core.errors import ConflictError, InvalidError, NotFoundError
 from counsel.core.ids import parse_id
+from counsel.risk.reports import reports_told
 from counsel.safeguarding.disclosure.receiving import (
     by_code,
     open_by_code,
@@ -77,4 +78,5 @@ def told(db: Session, actor: SignedIn | None) -> Any:
 @page(blueprint, "/told-about-me", Permission.FILE_SIGHT)
 def about_me(db: Session, actor: SignedIn) -> Any:
     """What was told to whom about me, exactly as they had it."""
-    return render_template("disclosure/about_me.html", rows=told_about_me(db, actor=actor), said=WORDS)
+    reports = reports_told(db, actor.client_id)
+    return render_template("disclosure/about_me.html", rows=told_about_me(db, actor=actor), reports=reports, said=WORDS)

@@ -24,9 +24,9 @@ from counsel.keys.grants import Reader
 from counsel.keys.models import Grant
 from counsel.keys.trust import check_recipient, holder_row, roles_of
 from counsel.outbox.notices import notify
-from counsel.records.services import item_of, open_bodies
+from counsel.records.services import item_of, open_bodies, write_signed
 from counsel.safeguarding.disclosure.draft import LONGEST_REASON
-from counsel.safeguarding.disclosure.found import disclosure_facts, stamp, write_signed
+from counsel.safeguarding.disclosure.found import disclosure_facts, stamp
 from counsel.safeguarding.disclosure.models import Disclosure
 from counsel.tasks.services import end_tasks, open_task
 

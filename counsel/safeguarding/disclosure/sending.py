@@ -35,6 +35,7 @@ from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
 from counsel.people.cards import ClientCard, proven_client
+from counsel.records.services import write_signed
 from counsel.safeguarding.disclosure.checking import client_of, known_for
 from counsel.safeguarding.disclosure.draft import (
     CODE,
@@ -47,7 +48,7 @@ from counsel.safeguarding.disclosure.draft import (
     lines_for,
     problems_of,
 )
-from counsel.safeguarding.disclosure.found import counsellor_beside, disclosure_facts, read_form, stamp, write_signed
+from counsel.safeguarding.disclosure.found import counsellor_beside, disclosure_facts, read_form, stamp
 from counsel.safeguarding.disclosure.models import Disclosure, Package
 from counsel.safeguarding.disclosure.reviewing import ask_for_review
 from counsel.tasks.services import end_tasks

@@ -32,12 +32,12 @@ from counsel.pathway.cases.services import case_facts, cover_of
 from counsel.people.deputies import second_persons
 from counsel.records.models import Item
 from counsel.records.services import open_bodies, save_draft, sign_item, start_item
-from counsel.risk.cards import has_card, raise_card
+from counsel.risk.cards import has_card, is_watched, raise_card
 from counsel.risk.clocks import WATCHED
 from counsel.safeguarding.disclosure.approving import ask_for_yes
 from counsel.safeguarding.disclosure.checking import known_for
 from counsel.safeguarding.disclosure.draft import Content, approval_of, empty, problems_of
-from counsel.safeguarding.disclosure.found import FORM, counsellor_beside, disclosure_facts, form_of, is_watched, read_form
+from counsel.safeguarding.disclosure.found import FORM, counsellor_beside, disclosure_facts, form_of, read_form
 from counsel.safeguarding.disclosure.models import Disclosure
 from counsel.tasks.services import end_tasks, open_task
 

@@ -16,13 +16,13 @@ from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, TransitionError, UnreadableError
 from counsel.core.ids import new_id
-from counsel.keys.boxes import OpenBox, create_box, open_box
+from counsel.keys.boxes import create_box, open_box
 from counsel.keys.grants import Reader
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.people.cards import ClientCard, client_cards, publish_client
 from counsel.people.deputies import directors
-from counsel.records.services import item_of, open_bodies, sign_item, start_item
+from counsel.records.services import item_of, open_bodies, write_signed
 from counsel.safeguarding.questions.models import KINDS, OwnQuestion
 
 QUESTION, ANSWER = "ask", "answer"
@@ -61,7 +61,7 @@ def ask(db: Session, *, actor: SignedIn, kind: str, text: str) -> OwnQuestion:
         readers = [Reader(me, "client"), *_directors(db)]
         box = create_box(db, kind="concern", readers=readers, granter=keyring)
         db.flush()
-        _write(db, box, QUESTION, keyring, text)
+        write_signed(db, box=box, kind=QUESTION, keyring=keyring, content={"text": text})
         due = day + timedelta(days=house_of(db).settings.question_days)
         row = OwnQuestion(question_id=new_id(), client_id=client_id, kind=kind, box_id=box.box_id, asked_on=day, due_on=due)
         db.add(row)
@@ -81,13 +81,6 @@ def _directors(db: Session) -> list[Reader]:
     if not found:
         raise TransitionError("NOBODY_THERE")
     return found
-
-
-def _write(db: Session, box: OpenBox, kind: str, keyring: object, text: str) -> None:
-    content = {"text": text[:LONGEST]}
-    item = start_item(db, box=box, kind=kind, author=keyring.holder_id, content=content)  # type: ignore[attr-defined]
-    db.flush()
-    sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)  # type: ignore[arg-type]
 
 
 def _rows(db: Session, client_id: UUID | None) -> list[OwnQuestion]:
@@ -146,7 +139,7 @@ def answer(db: Session, *, actor: SignedIn, question_id: UUID | None, text: str)
         db.refresh(row, with_for_update=True)
         if row.answered_on is not None:
             raise ConflictError("task_ended")
-        _write(db, open_box(db, keyring, row.box_id), ANSWER, keyring, text)
+        write_signed(db, box=open_box(db, keyring, row.box_id), kind=ANSWER, keyring=keyring, content={"text": text})
         row.answered_on = today(house_of(db).settings.time_zone)
         notify(db, reader_id=row.client_id, kind="answered", object_id=row.question_id)
         record.by(actor, "safeguarding:question:answered", subject_id=row.client_id, object_id=row.question_id)

@@ -1,0 +1,110 @@
+"""What a report must say before it counts; pure checks, and the shapes of both kinds."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from counsel.core.clock import now
+from counsel.people.exclusions import Excluded
+
+SIGNS = (
+    "injury",  # 非正常损伤
+    "neglect",  # 严重营养不良、意识不清、无人照管
+    "violence",  # 欺凌、虐待、殴打
+    "sexual",  # 性侵害或疑似
+    "pregnancy",  # 未满14周岁怀孕、流产
+    "abandoned",  # 被遗弃、长期无人照料
+    "trafficking",  # 被拐卖、收买、来源不明
+    "begging",  # 被组织乞讨
+    "other",
+)  # occasions of the opinion of nine bodies, 2020 [OK]
+BODIES = ("police", "education", "civil")
+EVENTS = ("death", "harm_self", "harm_others", "abuse", "missing", "many", "outside", "secrecy", "other")
+MOST_SUSPECTS, LONGEST, LONGEST_LINE = 4, 1500, 120
+Content = Mapping[str, Any]
+
+
+def moment_of(day: str, clock: str, zone: str) -> datetime | None:
+    """Return the moment that a day and a time on a form mean at the school, or None."""
+    try:
+        return datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), ZoneInfo(zone))
+    except ValueError:
+        return None
+
+
+def suspects_of(content: Content) -> tuple[Excluded, ...]:
+    """Return whom a report suspects, each once."""
+    people = (Excluded(str(one.get("name", "")).strip(), str(one.get("holder", ""))) for one in content.get("suspects", ()))
+    return tuple(dict.fromkeys(person for person in people if person.name))
+
+
+def problems_of(content: Content, zone: str) -> dict[str, str]:
+    """Return what a mandatory report lacks: the signs, what was seen, the police, the child's safety, what the child knows."""
+    found = {}
+    signs = list(content.get("signs") or ())
+    if not signs or not set(signs) <= set(SIGNS):
+        found["signs"] = "empty"
+    for name in ("seen", "safe_now"):
+        found |= _words(name, content)
+    for body in BODIES:
+        found |= _call(body, content, zone)
+    if content.get("child_knows") not in ("told", "later"):
+        found["child_knows"] = "unknown"
+    elif content["child_knows"] == "later":
+        found |= _words("why_later", content)
+    if len(content.get("suspects", ())) > MOST_SUSPECTS:
+        found["suspects"] = "too_long"
+    return found
+
+
+def _call(body: str, content: Content, zone: str) -> dict[str, str]:
+    """Check one body that was rung: when, and who took it or under which number. The police are never left out."""
+    call = content.get("calls", {}).get(body, {})
+    typed = [str(call.get(part, "")).strip() for part in ("day", "clock", "taken")]
+    if not any(typed):
+        return {f"{body}_day": "police_first"} if body == "police" else {}
+    at = moment_of(typed[0], typed[1], zone)
+    if at is None:
+        return {f"{body}_day": "police_first" if body == "police" else "empty"}
+    if at > now():
+        return {f"{body}_day": "in_future"}
+    if not typed[2]:
+        return {f"{body}_taken": "empty"}
+    return {f"{body}_taken": "too_long"} if len(typed[2]) > LONGEST_LINE else {}
+
+
+def _words(name: str, content: Content) -> dict[str, str]:
+    text = str(content.get(name) or "").strip()
+    if not text:
+        return {name: "empty"}
+    return {name: "too_long"} if len(text) > LONGEST else {}
+
+
+def problems_of_event(content: Content, zone: str, minutes: int, names: list[str]) -> dict[str, str]:
+    """Return what the report of a major event lacks, or says too much.
+
+    :param minutes: within which leadership must know; `names`: people's names found in the words.
+    """
+    found = {}
+    if content.get("kind") not in EVENTS:
+        found["kind"] = "unknown"
+    known = moment_of(str(content.get("day", "")), str(content.get("clock", "")), zone)
+    if known is None:
+        found["day"] = "empty"
+    elif known > now():
+        found["day"] = "in_future"
+    elif (now() - known).total_seconds() > minutes * 60 and not str(content.get("why_late") or "").strip():
+        found["why_late"] = "why_late"
+    for name in ("what", "measures", "needs"):
+        found |= _words(name, content)
+    if len(str(content.get("place") or "")) > LONGEST_LINE:
+        found["place"] = "too_long"
+    if names:
+        found.setdefault("what", "no_names")
+    return found
+
+
+def texts_of_event(content: Content) -> list[str]:
+    """Return every free text of an event."""
+    return [str(content.get(name) or "") for name in ("what", "place", "measures", "needs", "why_late")]

@@ -1,0 +1,140 @@
+"""Find a report, know what the rules ask about it, open it, add to it, tell leadership; shared by both kinds."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.access.accounts import names_of, roles_now
+from counsel.access.gate import keys_of, refuse, require
+from counsel.access.models import Account
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.facts import NOTHING, Facts
+from counsel.confidentiality.roles import Role
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import now, today
+from counsel.core.database import house_of
+from counsel.core.errors import InvalidError, TamperError, UnreadableError
+from counsel.keys.boxes import open_box, open_for_writing
+from counsel.keys.grants import Reader
+from counsel.keys.models import Grant
+from counsel.keys.trust import check_recipient, holder_row
+from counsel.outbox.notices import notify
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_facts
+from counsel.records.services import items_in, open_bodies, write_signed
+from counsel.risk.models import Report, ReportSeen
+from counsel.risk.reports import EVENT
+
+TEXT, MORE = "report", "more"
+LONGEST = 1500
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A report as it was made, and what was added since, oldest first."""
+
+    content: dict[str, Any]
+    more: Sequence[dict[str, Any]]
+
+
+def report_facts(db: Session, row: Report | None) -> Facts | None:
+    """Return what the rules may know about a report."""
+    if row is None:
+        return None
+    about = case_facts(db, db.get(Case, row.case_id) if row.case_id else None) or NOTHING
+    told = frozenset(db.scalars(select(Grant.holder_id).where(Grant.box_id == row.box_id, Grant.purpose == "told")))
+    return Facts(client_id=row.client_id, assigned_to=about.assigned_to, state=about.state, sender_id=row.sender_id, asked=told)
+
+
+def find_report(db: Session, *, actor: SignedIn, report_id: UUID | None, kind: str, permission: Permission) -> Report:
+    """Return a report of one kind the actor may use in this way, or refuse as if it were absent."""
+    row = db.get(Report, report_id) if report_id is not None else None
+    if row is not None and row.kind != kind:
+        row = None
+    require(db, actor, permission, report_facts(db, row), object_id=report_id)
+    assert row is not None
+    return row
+
+
+def read_report(db: Session, *, actor: SignedIn, row: Report) -> Opened:
+    """Open a report that has been made; the caller has passed the gate. For whoever has no key to it, it is not there.
+
+    Records: ``safeguarding:report:read``.
+    """
+    keyring, permission = keys_of(db, actor), Permission.EVENT_READ if row.kind == EVENT else Permission.REPORT_READ
+    if row.box_id is None:
+        refuse(db, actor, permission, row.report_id)
+    try:
+        with recording(db) as record:
+            box = open_box(db, keyring, row.box_id)
+            texts = [(item.kind, open_bodies(db, box=box, item=item)[0]) for item in items_in(db, [row.box_id])]
+            record.by(actor, "safeguarding:report:read", subject_id=row.client_id, object_id=row.report_id)
+    except TamperError:
+        raise
+    except UnreadableError:
+        refuse(db, actor, permission, row.report_id)
+    more = [{**text, "at": datetime.fromisoformat(text["at"])} for kind, text in texts if kind == MORE]
+    return Opened(next(text for kind, text in texts if kind == TEXT), more)
+
+
+def add_to_report(db: Session, *, actor: SignedIn, row: Report, words: str) -> None:
+    """Add to a report that was made: an answer, what happened since. What was said before stays as it is.
+
+    :raises InvalidError: nothing or too much written.
+
+    Records: ``safeguarding:report:added``.
+    """
+    if not words.strip() or len(words) > LONGEST:
+        raise InvalidError(words="too_long" if words.strip() else "empty")
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        db.refresh(row, with_for_update=True)
+        assert row.box_id is not None
+        box = open_for_writing(db, keyring, row.box_id)
+        number = 1 + len([item for item in items_in(db, [row.box_id]) if item.kind == MORE])
+        write_signed(db, box=box, kind=MORE, keyring=keyring, content=signed_by(actor, words=words), number=number)
+        if row.kind == EVENT:
+            for told in db.scalars(select(ReportSeen.holder_id).where(ReportSeen.report_id == row.report_id)):
+                notify(db, reader_id=told, kind="event", object_id=row.report_id)
+        record.by(actor, "safeguarding:report:added", subject_id=row.client_id, object_id=row.report_id)
+
+
+def signed_by(actor: SignedIn, **content: Any) -> dict[str, Any]:
+    """Return content with who wrote it and when, as a sealed text keeps it."""
+    return {**content, "by": actor.name, "at": now().isoformat(timespec="seconds")}
+
+
+def people_in(db: Session, roles: Iterable[Role], but: Iterable[UUID | None] = ()) -> list[tuple[UUID, str]]:
+    """Return (holder, name) of active staff who act in one of some roles today, deputies included."""
+    staff = db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active")).all()
+    found = [row for row in staff if row.holder_id not in {None, *but} and set(roles) & set(roles_now(db, row))]
+    return [(row.holder_id, names_of(house_of(db), row).display) for row in found if row.holder_id is not None]
+
+
+def readers_in(db: Session, roles: Iterable[Role], but: Iterable[UUID | None] = ()) -> list[Reader]:
+    """Return the same people as readers; whoever has no keys that may be trusted is left out."""
+    found = []
+    for holder_id, _name in people_in(db, roles, but):
+        holder = holder_row(db, holder_id)
+        try:
+            if holder is not None:
+                check_recipient(db, holder)
+                found.append(Reader(holder, "told"))
+        except UnreadableError:
+            continue
+    return found
+
+
+def tell_leadership(db: Session, row: Report, holders: Iterable[UUID]) -> None:
+    """Note who of leadership is told of a report, and tell them that there is one, inside the caller's transaction."""
+    day = today(house_of(db).settings.time_zone)
+    for holder_id in holders:
+        db.add(ReportSeen(report_id=row.report_id, holder_id=holder_id, told_on=day))
+        notify(db, reader_id=holder_id, kind="event", object_id=row.report_id)
+    db.flush()
