@@ -1,5 +1,6 @@
 """What the page of one case shows: asks every room of the pathway, opens the cover, the name, goals and homework."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -8,9 +9,10 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.decide import decide
 from counsel.confidentiality.rules import Permission
-from counsel.core.clock import today
+from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.keys.boxes import readers_of
+from counsel.pathway.appointments.duty import SHOWN_DAYS
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.cases.agreement import GUARDIAN, answers_of
 from counsel.pathway.cases.countersign import second_signature
@@ -31,8 +33,10 @@ from counsel.pathway.sessions.homework import homework_of
 from counsel.pathway.sessions.services import sessions_of
 from counsel.people.staff import counsellors, staff_name
 from counsel.safeguarding.reports.mandatory import reports_in
+from counsel.tasks.models import Task
 from counsel.tasks.services import tasks_about
 
+TASK_KINDS = ("contact", "report", "inform", "supervise")
 COMING = ("confirmed", "offered")
 
 
@@ -88,13 +92,19 @@ def _work(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:
         "homework": homework_of(db, actor=actor, case=case) if opens else [],
         "referrals": referrals_of(db, case),
         "tries": tries_of(db, case),
-        "tasks": tasks_about(db, case.case_id),
+        "tasks": _due_soon(db, case),
         "reports": reports_in(db, case),
         "follow_ups": follow_ups_of(db, case),
         "begin": BeginForm(formdata=None),
         "give": HomeworkForm(formdata=None),
         "day": today(house_of(db).settings.time_zone),
     }
+
+
+def _due_soon(db: Session, case: Case) -> list[Task]:
+    """Return the open tasks about a case, without the contacts agreed for later months."""
+    soon = now() + timedelta(days=SHOWN_DAYS)
+    return [task for task in tasks_about(db, case.case_id, TASK_KINDS) if task.due_at <= soon]
 
 
 def _around(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:

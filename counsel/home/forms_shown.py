@@ -12,7 +12,7 @@ from counsel.pathway.intake.forms import GUARDIAN_WORDS, POINT_WORDS, SHEET_WORD
 from counsel.pathway.plans.forms import POINT_WORDS as PLAN_POINTS
 from counsel.pathway.plans.forms import PlanForm, SupportForm
 from counsel.pathway.referral.forms import FeedbackForm, HandOverForm, ReferralForm
-from counsel.pathway.safety.forms import CrisisForm, SafetyPlanForm
+from counsel.pathway.safety.forms import CrisisForm, ReturnForm, SafetyPlanForm, SupervisionForm, ToldForm
 from counsel.pathway.sessions.forms import NoteForm
 from counsel.web.forms import shown
 
@@ -27,6 +27,9 @@ TITLES = {
     "note": _l("Session note"),
     "F07": _l("Crisis record"),
     "safety": _l("Safety plan"),
+    "told": _l("Who was told"),
+    "F21": _l("Supervision"),
+    "return": _l("Back to school"),
     "F08": _l("Referral"),
     "feedback": _l("Feedback to a referral"),
     "handover": _l("Hand-over"),
@@ -50,6 +53,9 @@ FORMS: dict[str, Any] = {
     "note": NoteForm,
     "F07": CrisisForm,
     "safety": SafetyPlanForm,
+    "told": ToldForm,
+    "F21": SupervisionForm,
+    "return": ReturnForm,
     "F08": ReferralForm,
     "feedback": FeedbackForm,
     "handover": HandOverForm,

@@ -27,7 +27,7 @@ OUTCOMES = {
     "report": ("recorded", "withdrawn"),  # the crisis record is signed, the disclosure or the report is on record
     "approve": SIGNATURE_OUTCOMES,
     "look_back": ("recorded",),
-    "inform": ("recorded", "seen"),  # somebody was told; leadership has acknowledged
+    "inform": ("recorded", "seen", "fallen"),  # everybody was told; leadership has acknowledged; the level fell
     "supervise": ("held",),
 }
 
@@ -84,7 +84,7 @@ def overdue_tasks(db: Session, client_id: UUID) -> list[Task]:
 
 
 Tell = Callable[[Task, str], None]
-LEADER, LIFE = "school_leader", ("contact", "report")
+LEADER, LIFE = "school_leader", ("contact", "report", "inform")
 
 
 def escalate_overdue(db: Session, tell: Tell) -> str:

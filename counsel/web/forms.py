@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -51,6 +52,24 @@ def text(label: str, *, most: int = LONG_TEXT, needed: bool = False, hint: str =
     checks: list[Any] = [InputRequired(_l("Fill this in."))] if needed else []
     checks += [Length(max=most, message=_l("At most %(max)d characters."))]
     return TextAreaField(label, validators=checks, filters=[clean], description=hint, render_kw={"rows": rows})
+
+
+class DayField(StringField):  # type: ignore[misc]
+    """A day as the browser's own date field sends it; kept as it is written in a sealed form, ISO."""
+
+
+def day(label: str, *, hint: str = "") -> Any:
+    """Make a field for a day; empty is allowed until a signature needs it."""
+    return DayField(label, validators=[readable_day], filters=[clean], description=hint)
+
+
+def readable_day(_form: Any, field: Any) -> None:
+    """Refuse what is no day."""
+    try:
+        if field.data:
+            date.fromisoformat(field.data)
+    except ValueError:
+        raise ValidationError(_l("This is no day.")) from None
 
 
 def options(pairs: Iterable[tuple[str, Any]]) -> list[SelectChoice]:

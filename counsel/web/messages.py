@@ -45,6 +45,8 @@ def problem_words(code: str) -> str:
         "mail_address": _("Write one mail address, such as name@school.example."),
         "gateway_address": _("Write a number or a messenger name, without spaces."),
         "too_late_to_remind": _("The evening before has passed already; there is nothing left to remind of."),
+        "record_first": _("A new crisis record, on the day of the talk or later, comes first."),
+        "plan_first": _("Sign a safety plan with the client first."),
         "hidden_characters": _("There are invisible characters in it. Type it again."),
     }
     return sentences.get(code) or _leaving_words(code) or _("This cannot be right.")

@@ -54,7 +54,15 @@ PAGES = {
         "/cases 0013 > follow-up/1",
         "ROOM",  # the last one: the screen is lent from here on
     ],
-    "chen": ["/duty > /duty/task/", "/duty > /duty/request/", "/disclosures", "/disclosures > /disclosures/"],
+    "chen": [
+        "/cases 0023 > told",
+        "/cases 0023 > supervision",
+        "/cases 0023 > return",
+        "/duty > /duty/task/",
+        "/duty > /duty/request/",
+        "/disclosures",
+        "/disclosures > /disclosures/",
+    ],
     "desk": ["/desk", "/walk-in", "/students", "TIMES"],
     "gu": [
         "/",

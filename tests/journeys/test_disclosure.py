@@ -117,7 +117,7 @@ def _afterwards(somebody: Callable[..., Any], chen: Any, place: str) -> None:
     assert chen.go(f"{place}/review") == 404
     supervisor = somebody("supervisor")
     supervisor.go("/disclosures")
-    supervisor.press("main a[href$='/review']")
+    supervisor.press(f"main a[href='{place}/review']")
     assert supervisor.barriers_in_both_themes() == []
     supervisor.page.check("input[name=finding][value=in_order]")
     supervisor.press("main form button")

@@ -21,6 +21,7 @@ from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import cover_of
 from counsel.pathway.closing.evaluation import waive_evaluation
 from counsel.pathway.closing.services import close_case, end_counselling
+from counsel.pathway.intake.informing import record_told
 from counsel.pathway.intake.levels import apply_lowering, ask_lowering, ask_risk_owner, record_screen
 from counsel.pathway.safety.services import write_safety_plan
 from counsel.records.services import item_of
@@ -177,6 +178,8 @@ def test_past_each_deadline_the_right_people_are_told(centre: Centre) -> None:
     """The record is late: the director after ten minutes, the leader half an hour later; signed in time, nobody."""
     case = in_danger(centre, NOW)
     director = centre.school["director"]
+    for whom in ("guardian", "leader"):
+        record_told(centre.db, actor=centre.school["lan"], case=case, whom=whom, outcome="told", words="电话告知")
     moment = now()
     for minutes, kinds in ((119, 1), (131, 2), (162, 2)):
         with time_machine.travel(moment + timedelta(minutes=minutes), tick=True):

@@ -21,9 +21,10 @@ from counsel.people.cards import ClientCard, client_cards
 from counsel.records.services import item_of, open_bodies
 from counsel.risk.cards import has_card
 from counsel.tasks.models import Task
-from counsel.tasks.services import NOT_REACHED, end_task, open_task, open_tasks
+from counsel.tasks.services import NOT_REACHED, end_task, open_task, open_tasks, tasks_about
 
 HELP_MINUTES = 10
+SHOWN_DAYS = 7  # what is agreed for later months waits for its week
 
 
 def call_duty(db: Session, *, actor: SignedIn) -> Task:
@@ -39,9 +40,10 @@ def call_duty(db: Session, *, actor: SignedIn) -> Task:
 
 
 def duty_tasks(db: Session, *, actor: SignedIn) -> list[Task]:
-    """Return the open tasks: neutral, so every counsellor may see that something waits."""
+    """Return the open tasks of the coming week: neutral, so every counsellor may see that something waits."""
     require(db, actor, Permission.TASK_LIST)
-    return open_tasks(db, ("contact", "review", "report"))
+    soon = now() + timedelta(days=SHOWN_DAYS)
+    return [task for task in open_tasks(db, ("contact", "review", "report")) if task.due_at <= soon]
 
 
 def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Task, dict[str, Any], ClientCard | None]:
@@ -106,4 +108,6 @@ def _next_contact(db: Session, task: Task, outcome: str) -> None:
         return
     after = timedelta(minutes=settings.not_reached_minutes)
     due = now() + (after if outcome == NOT_REACHED else timedelta(hours=settings.level_4_contact_hours))
+    if task.object_id is not None and any(one.due_at <= due for one in tasks_about(db, task.object_id, ("contact",))):
+        return
     open_task(db, kind="contact", due_at=due, client_id=task.client_id, object_id=task.object_id, box_id=task.box_id)

@@ -18,6 +18,7 @@ class Cover:
     initial: str
     level: int = 0
     next_step: str = ""
+    raised_at: str = ""  # when the level last rose
 
 
 def seal_cover(box: OpenBox, case: Case, cover: Cover) -> None:

@@ -4,6 +4,7 @@ The questions as they were asked are a signed form each time; the level in force
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,7 @@ from counsel.pathway.cases.dossier import SCREEN, write_form
 from counsel.pathway.cases.evidence import Evidence, RiskLow, RiskScreened, Safe
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, cover_of, held, writing_box
-from counsel.pathway.intake.consent import age_of, client_of
+from counsel.pathway.intake.informing import age_if_known, settle_informing
 from counsel.people.deputies import directors
 from counsel.records.models import Item
 from counsel.records.services import items_in
@@ -35,7 +36,7 @@ from counsel.risk.level import YES, Level, level_of
 from counsel.risk.questions import BOOKING
 from counsel.risk.reports import oblige
 from counsel.tasks.models import Task
-from counsel.tasks.services import GRACE, end_tasks, open_task, overdue_tasks, tasks_about
+from counsel.tasks.services import GRACE, end_task, end_tasks, open_task, overdue_tasks, tasks_about
 
 CALL_DUTY_LEVEL = 2  # from here on an absence sends somebody to look, without penalty (domain §1.1)
 LOWER, OWNER = "LOWER", "I1"
@@ -79,11 +80,11 @@ def _sign_screen(db: Session, actor: SignedIn, case: Case, content: Mapping[str,
     number = 1 + max((item.number for item in items_in(db, [case.box_id]) if item.kind == SCREEN.code), default=0)
     with recording(db):
         if content["answers"].get("q11") == YES:
-            age = age_of(db, client_of(db, actor=actor, case=case))
+            age = age_if_known(db, actor=actor, case=case)
             oblige(db, actor=actor, client_id=case.client_id, case_id=case.case_id, age=age)
         write_form(db, actor=actor, case=case, kind=SCREEN, content=content, seen_version=0, sign=True, number=number)
         standing = cover_of(db, actor=actor, case=case).level
-        _set_level(db, actor, case, max(standing, level))
+        _set_level(db, actor, case, max(standing, level), rises=level > standing)
         _set_going(db, actor, case, standing, max(standing, level))
 
 
@@ -94,7 +95,7 @@ def _set_going(db: Session, actor: SignedIn, case: Case, before: int, level: int
     """
     clocks = clocks_of(house_of(db).settings, level)
     begin = partial(open_task, db, client_id=case.client_id, object_id=case.case_id)
-    end_tasks(db, object_id=case.case_id, kind="contact", outcome="reached_safe")
+    _contact_made(db, case, before, level)
     if clocks.contact is not None and level >= WATCHED:
         begin(kind="contact", due_at=now() + clocks.contact)
     if clocks.record is not None and level > before:
@@ -107,10 +108,35 @@ def _set_going(db: Session, actor: SignedIn, case: Case, before: int, level: int
         raise_card(db, actor=actor, client_id=case.client_id, level=level, content={"case_no": case.case_no, "by": actor.name})
         for account in directors(db):
             notify(db, reader_id=account.holder_id, kind="level_raised")
+        _tell_and_ask(db, actor, case, clocks.supervision)
 
 
-def _set_level(db: Session, actor: SignedIn, case: Case, level: int) -> None:
-    change_cover(db, writing_box(db, actor=actor, case=case, shared=False), case, level=level)
+def _contact_made(db: Session, case: Case, *levels: int) -> None:
+    """End the contacts that a talk fulfils: those of these levels; what was agreed for later months stays."""
+    settings = house_of(db).settings
+    spans = [clocks_of(settings, level).contact or timedelta(hours=settings.level_4_contact_hours) for level in levels]
+    for task in tasks_about(db, case.case_id, ("contact",)):
+        if task.due_at <= now() + max(spans):
+            end_task(task, "reached_safe")
+
+
+def _tell_and_ask(db: Session, actor: SignedIn, case: Case, supervision: timedelta | None) -> None:
+    """Guardian and leader are told; the counsellor speaks to a supervisor. A deadline that runs already never moves back."""
+    settle_informing(db, actor=actor, case=case)
+    if supervision is None:
+        return
+    due, waiting = now() + supervision, tasks_about(db, case.case_id, ("supervise",))
+    for task in waiting:
+        task.due_at, task.escalates_at = min(task.due_at, due), min(task.escalates_at, due + GRACE)
+    if not waiting:
+        open_task(db, kind="supervise", due_at=due, client_id=case.client_id, object_id=case.case_id)
+
+
+def _set_level(db: Session, actor: SignedIn, case: Case, level: int, rises: bool = False) -> None:
+    changes: dict[str, object] = {"level": level}
+    if rises:
+        changes["raised_at"] = now().isoformat(timespec="seconds")
+    change_cover(db, writing_box(db, actor=actor, case=case, shared=False), case, **changes)
     for row in times_of_case(db, case.case_id):
         row.call_duty = level >= CALL_DUTY_LEVEL
 
@@ -159,7 +185,8 @@ def apply_lowering(db: Session, *, actor: SignedIn, case: Case) -> int:
                 _set_level(db, actor, case, to)
                 if to < WATCHED:
                     end_card(db, case.client_id)
-                    end_tasks(db, object_id=case.case_id, kind="contact", outcome="reached_safe")
+                    _contact_made(db, case, present[0])
+                    end_tasks(db, object_id=case.case_id, kind="inform", outcome="fallen")
                 record.by(actor, "pathway:level:lowered", subject_id=case.client_id)
                 return to
         raise TransitionError("SECOND")

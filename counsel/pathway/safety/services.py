@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -9,17 +10,22 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
-from counsel.core.errors import TransitionError
+from counsel.core.clock import now, today
+from counsel.core.database import house_of
+from counsel.core.errors import InvalidError, TransitionError
 from counsel.pathway.cases.countersign import ask_second_signature
-from counsel.pathway.cases.dossier import CRISIS, SAFETY, write_form
+from counsel.pathway.cases.dossier import CRISIS, RETURN, SAFETY, SUPERVISION, write_form
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, cover_of, held
+from counsel.pathway.intake.informing import age_if_known
 from counsel.records.services import items_in
 from counsel.risk.cards import write_card
-from counsel.risk.clocks import WATCHED
-from counsel.tasks.services import end_tasks
+from counsel.risk.clocks import ADULT, WATCHED
+from counsel.tasks.services import end_tasks, open_task
 
 CODE = "F07"
+RETURN_DAYS = (7, 14, 28, 58, 88, 118)  # after 1, 2 and 4 weeks, then three times a month later (domain §3.8)
+MOST_LINES = 5
 
 
 def newest_of(db: Session, case: Case, kind: str) -> tuple[int, bool]:
@@ -68,3 +74,60 @@ def write_safety_plan(
     """
     place = {"content": content, "seen_version": seen_version, "sign": sign, "number": number}
     write_form(db, actor=actor, case=case, kind=SAFETY, **place)  # type: ignore[arg-type]
+
+
+def write_supervision(
+    db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any], seen_version: int, sign: bool, number: int
+) -> None:
+    """Save a draft of what a supervisor was asked and what was agreed, or sign it: then the task for it ends.
+
+    Records: ``pathway:f21:drafted`` or ``:signed``. Rule: 篇6 2; domain §3.3, §9.1.
+    """
+    place = {"content": content, "seen_version": seen_version, "sign": sign, "number": number}
+    with held(db, case):
+        write_form(db, actor=actor, case=case, kind=SUPERVISION, **place)  # type: ignore[arg-type]
+        if sign:
+            end_tasks(db, object_id=case.case_id, kind="supervise", outcome="held")
+
+
+def write_return(
+    db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any], seen_version: int, sign: bool, number: int
+) -> None:
+    """Save a draft of the return to school, or sign it: then the contacts of the first months are open tasks.
+
+    The school decides about leave and return; what stands here is what the centre does (domain §3.8).
+
+    :raises InvalidError: a talk that has not been, more than five lines for the teacher, a minor whose guardian was not met, no
+        crisis record since the talk, no safety plan.
+
+    Records: ``pathway:return:drafted`` or ``:signed``.
+    """
+    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    if sign:
+        problems = _return_problems(db, actor, case, content)
+        if problems:
+            raise InvalidError(**problems)
+    place = {"content": content, "seen_version": seen_version, "sign": sign, "number": number}
+    with held(db, case):
+        write_form(db, actor=actor, case=case, kind=RETURN, **place)  # type: ignore[arg-type]
+        for days in RETURN_DAYS if sign else ():
+            due = now() + timedelta(days=days)
+            open_task(db, kind="contact", due_at=due, client_id=case.client_id, object_id=case.case_id)
+
+
+def _return_problems(db: Session, actor: SignedIn, case: Case, content: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    talked = str(content.get("interviewed_on") or "")
+    age = age_if_known(db, actor=actor, case=case)
+    records = [item for item in items_in(db, [case.box_id]) if item.kind == CRISIS.code and item.state == "signed"]
+    if talked > today(house_of(db).settings.time_zone).isoformat():
+        found["interviewed_on"] = "not_yet"
+    elif not any(item.on_day.isoformat() >= talked for item in records):
+        found["found"] = "record_first"
+    if not newest_of(db, case, SAFETY.code)[1]:
+        found["contact_plan"] = "plan_first"
+    if (age is None or age < ADULT) and not str(content.get("guardian_met") or "").strip():
+        found["guardian_met"] = "empty"
+    if len(str(content.get("teacher_lines") or "").splitlines()) > MOST_LINES:
+        found["teacher_lines"] = "too_long"
+    return found

@@ -3,20 +3,33 @@
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, flash, render_template, request
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.rules import Permission
-from counsel.pathway.cases.dossier import CRISIS, SAFETY
+from counsel.core.errors import InvalidError
+from counsel.core.ids import parse_id
+from counsel.pathway.cases.dossier import CRISIS, RETURN, SAFETY, SUPERVISION
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.pages import draft_number, edit_page, writable
-from counsel.pathway.safety.forms import CrisisForm, SafetyPlanForm
-from counsel.pathway.safety.services import newest_of, write_crisis, write_safety_plan
+from counsel.pathway.cases.services import find_case
+from counsel.pathway.intake.informing import record_told, settle_what_fell, still_owed, told_in
+from counsel.pathway.safety.forms import (
+    OUTCOME_WORDS,
+    WHOM_WORDS,
+    CrisisForm,
+    ReturnForm,
+    SafetyPlanForm,
+    SupervisionForm,
+    ToldForm,
+)
+from counsel.pathway.safety.services import newest_of, write_crisis, write_return, write_safety_plan, write_supervision
 from counsel.risk.cards import count_cards, read_cards
 from counsel.tasks.services import tasks_about
-from counsel.web.page import page, whole
+from counsel.web.page import go, page, whole
 
 blueprint = Blueprint("safety", __name__)
 WRITE = Permission.CASE_WRITE
@@ -46,6 +59,46 @@ def safety_plan(db: Session, actor: SignedIn, case: str) -> Any:
 
     save = partial(write_safety_plan, db, actor=actor, case=found, number=number)
     return edit_page(db, actor, found, SAFETY, SafetyPlanForm, "sessions/form.html", save, number)
+
+
+@page(blueprint, "/cases/<case>/supervision", Permission.CASE_FOLLOW_UP, ("GET", "POST"))
+def supervision(db: Session, actor: SignedIn, case: str) -> Any:
+    """F21: what a supervisor was asked about this case, and what was agreed."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_FOLLOW_UP)
+    number = _in_hand(db, found, SUPERVISION.code, tasks_about(db, found.case_id, ("supervise",)) != [])
+
+    save = partial(write_supervision, db, actor=actor, case=found, number=number)
+    return edit_page(db, actor, found, SUPERVISION, SupervisionForm, "sessions/form.html", save, number)
+
+
+@page(blueprint, "/cases/<case>/return", WRITE, ("GET", "POST"))
+def back_to_school(db: Session, actor: SignedIn, case: str) -> Any:
+    """Back to school after a crisis."""
+    found = writable(db, actor, case)
+    number = _in_hand(db, found, RETURN.code, False)
+
+    save = partial(write_return, db, actor=actor, case=found, number=number)
+    return edit_page(db, actor, found, RETURN, ReturnForm, "sessions/form.html", save, number)
+
+
+@page(blueprint, "/cases/<case>/told", Permission.CASE_FOLLOW_UP, ("GET", "POST"))
+def told(db: Session, actor: SignedIn, case: str) -> Any:
+    """Who must be told since the level rose, and what was recorded about it."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_FOLLOW_UP)
+    form = ToldForm()
+    if request.method == "POST" and form.validate():
+        said = {"whom": form.whom.data, "outcome": form.outcome.data, "words": form.words.data}
+        try:
+            record_told(db, actor=actor, case=found, **said)
+        except InvalidError as error:
+            form.take(error)
+        else:
+            flash(_("Recorded."))
+            return go(request.path)
+    settle_what_fell(db, actor=actor, case=found)
+    place: dict[str, Any] = {"owed": still_owed(db, actor=actor, case=found), "before": told_in(db, actor=actor, case=found)}
+    place |= {"whom_words": WHOM_WORDS, "outcome_words": OUTCOME_WORDS}
+    return render_template("safety/told.html", case=found, form=form, **place), 422 if form.errors else 200
 
 
 @page(blueprint, "/duty/cards", Permission.SAFETY_READ, ("GET", "POST"))

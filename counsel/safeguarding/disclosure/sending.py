@@ -34,8 +34,10 @@ from counsel.keys.models import Grant, Holder
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
+from counsel.pathway.intake.informing import record_told, still_owed
 from counsel.people.cards import ClientCard, proven_client
 from counsel.records.services import write_signed
+from counsel.risk.clocks import GUARDIAN, LEADER
 from counsel.safeguarding.disclosure.checking import client_of, known_for
 from counsel.safeguarding.disclosure.draft import (
     CODE,
@@ -200,9 +202,21 @@ def _after_sending(db: Session, actor: SignedIn, row: Disclosure, content: Conte
     row.state, row.told_on = "sent", day if told else None
     row.review_due_on = working_days_after(day, house_of(db).settings.review_workdays)
     end_tasks(db, object_id=row.disclosure_id, kind="report", outcome="recorded")
+    _count_as_told(db, actor, row, content)
     ask_for_review(db, actor=actor, row=row, box=box)
     if told:
         notify(db, reader_id=row.client_id, kind="told", object_id=row.disclosure_id)
+
+
+def _count_as_told(db: Session, actor: SignedIn, row: Disclosure, content: Content) -> None:
+    """Guardian and leader are owed word when somebody is in danger: what was sent to them stands among what was told."""
+    case = db.get(Case, row.case_id) if row.case_id else None
+    kinds = {to["kind"] for to in content["recipients"]}
+    if case is None or case.counsellor_id != actor.holder_id:
+        return
+    for whom, kind in ((GUARDIAN, To.GUARDIAN), (LEADER, To.LEADER)):
+        if kind in kinds and whom in still_owed(db, actor=actor, case=case):
+            record_told(db, actor=actor, case=case, whom=whom, outcome="told", words=f"F09 {row.number:04}")
 
 
 def revoke_package(db: Session, *, actor: SignedIn, package_id: UUID | None) -> Package:

@@ -1,0 +1,128 @@
+"""Who must be told when a level rises, and that they were: guardian and leader, each within its clock (domain §3.3; 篇4 五).
+
+What was told stands in the case, sealed; in clear there is one neutral task, due when the next of them is. A guardian who
+must hear nothing is withheld from, with a reason and a second signature.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import require
+from counsel.access.sign_ins import SignedIn
+from counsel.confidentiality.rules import Permission
+from counsel.core.clock import now
+from counsel.core.database import house_of
+from counsel.core.errors import InvalidError, TransitionError, UnreadableError
+from counsel.pathway.cases.countersign import ask_second_signature
+from counsel.pathway.cases.covers import Cover
+from counsel.pathway.cases.dossier import TOLD, read_item, write_form
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_facts, cover_of, held
+from counsel.pathway.intake.consent import age_of, client_of
+from counsel.records.services import items_in
+from counsel.risk.clocks import GUARDIAN, LEADER, owed_to
+from counsel.tasks.services import GRACE, end_tasks, open_task, tasks_about
+
+WHOM = (GUARDIAN, LEADER)
+OUTCOMES = ("told", "not_reached", "withheld")
+WITHHELD = "I6"
+LONGEST = 1000
+
+
+def still_owed(db: Session, *, actor: SignedIn, case: Case) -> dict[str, datetime]:
+    """Return who must still be told and by when, from the cover and what was recorded since the level rose.
+
+    Records: ``pathway:told:read`` for each record.
+    """
+    cover = cover_of(db, actor=actor, case=case)
+    raised = raised_at(cover)
+    if raised is None:
+        return {}
+    owed = owed_to(house_of(db).settings, cover.level, age_if_known(db, actor=actor, case=case))
+    due = {whom: raised + after for whom, after in owed.items()}
+    for said in told_in(db, actor=actor, case=case):
+        if said["whom"] not in due or said["level"] < cover.level or datetime.fromisoformat(said["at"]) < raised:
+            continue
+        if said["outcome"] == "not_reached":
+            again = timedelta(minutes=house_of(db).settings.not_reached_minutes)
+            due[said["whom"]] = max(due[said["whom"]], datetime.fromisoformat(said["at"]) + again)
+        else:
+            del due[said["whom"]]
+    return due
+
+
+def age_if_known(db: Session, *, actor: SignedIn, case: Case) -> int | None:
+    """Return the client's age; a card that does not open counts as unknown: what danger asks for waits for no key."""
+    try:
+        return age_of(db, client_of(db, actor=actor, case=case))
+    except UnreadableError:
+        return None
+
+
+def raised_at(cover: Cover) -> datetime | None:
+    """Return when a level last rose, or None when it never did."""
+    return datetime.fromisoformat(cover.raised_at) if cover.raised_at else None
+
+
+def told_in(db: Session, *, actor: SignedIn, case: Case) -> list[Mapping[str, Any]]:
+    """Open what was recorded about telling guardian and leader, oldest first."""
+    items = [item for item in items_in(db, [case.box_id]) if item.kind == TOLD.code]
+    ordered = sorted(items, key=lambda item: item.number)
+    return [read_item(db, actor=actor, case=case, item=item).content for item in ordered]
+
+
+def record_told(db: Session, *, actor: SignedIn, case: Case, whom: str, outcome: str, words: str) -> None:
+    """Record that somebody was told, was not reached and is tried again soon, or is withheld from for a reason.
+
+    Withholding asks for a second signature; that nobody else could sign holds up nothing.
+
+    :raises InvalidError: nobody who is told here, no such outcome, no words.
+
+    Records: ``pathway:told:signed``. Rule: 篇4 五; domain §3.3.
+    """
+    require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
+    problems = {}
+    if whom not in WHOM:
+        problems["whom"] = "unknown"
+    if outcome not in OUTCOMES:
+        problems["outcome"] = "unknown"
+    if not words.strip() or len(words) > LONGEST:
+        problems["words"] = "too_long" if words.strip() else "empty"
+    if problems:
+        raise InvalidError(**problems)
+    with held(db, case):
+        level = cover_of(db, actor=actor, case=case).level
+        number = 1 + max((item.number for item in items_in(db, [case.box_id]) if item.kind == TOLD.code), default=0)
+        content = {"whom": whom, "outcome": outcome, "words": words, "level": level, "by": actor.name}
+        full = {**content, "at": now().isoformat(timespec="seconds")}
+        write_form(db, actor=actor, case=case, kind=TOLD, content=full, seen_version=0, sign=True, number=number)
+        settle_informing(db, actor=actor, case=case)
+        if outcome == "withheld":
+            with suppress(TransitionError):
+                said = {"code": WITHHELD, "level": level, "reason": words, "by": actor.name}
+                ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=said)
+
+
+def settle_what_fell(db: Session, *, actor: SignedIn, case: Case) -> None:
+    """End a task that nothing stands behind any more: the client has come of age since, so the guardian is owed nothing."""
+    if tasks_about(db, case.case_id, ("inform",)) and not still_owed(db, actor=actor, case=case):
+        with held(db, case):
+            settle_informing(db, actor=actor, case=case)
+
+
+def settle_informing(db: Session, *, actor: SignedIn, case: Case) -> None:
+    """Let the one task say when the next person must be told, or end it, inside the caller's transaction."""
+    due = still_owed(db, actor=actor, case=case)
+    waiting = tasks_about(db, case.case_id, ("inform",))
+    if not due:
+        end_tasks(db, object_id=case.case_id, kind="inform", outcome="recorded")
+        return
+    first = min(due.values())
+    if not waiting:
+        open_task(db, kind="inform", due_at=first, client_id=case.client_id, object_id=case.case_id)
+    for task in waiting:
+        task.due_at, task.escalates_at = first, first + GRACE

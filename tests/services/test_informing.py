@@ -1,0 +1,191 @@
+"""Guardian and leader are told when a level rises, each within its clock; the counsellor speaks to a supervisor (domain §3.3)."""
+
+from datetime import date, timedelta
+
+import pytest
+import time_machine
+
+from counsel.core.clock import now
+from counsel.core.database import house_of
+from counsel.core.errors import InvalidError, RefusedError
+from counsel.jobs.telling import escalate
+from counsel.outbox.notices import notices_of
+from counsel.pathway.appointments.alarms import raise_alarm
+from counsel.pathway.cases.countersign import give_second_signature, waiting_signatures
+from counsel.pathway.cases.models import Case
+from counsel.pathway.intake.informing import record_told, settle_what_fell, still_owed, told_in
+from counsel.pathway.intake.levels import apply_lowering, ask_lowering
+from counsel.pathway.safety.services import write_supervision
+from counsel.risk.clocks import owed_to
+from counsel.safeguarding.disclosure.sending import send
+from counsel.tasks.models import Task
+from counsel.tasks.services import tasks_about
+from tests.conftest import Centre
+from tests.services.test_danger import INTENT, NOW, THOUGHTS, in_danger, screen
+from tests.services.test_disclosure import approved, filled, part, to_mother
+from tests.story import CALM, record_crisis
+
+SAID = {"with_whom": "督导柳", "question": "如何与家长谈", "agreed": "先约家长面谈", "risk_points": "", "next_step": ""}
+
+
+def minutes_until(centre: Centre, case: Case, whom: str) -> int:
+    """In how many minutes somebody must have been told."""
+    due = still_owed(centre.db, actor=centre.school["lan"], case=case)[whom]
+    return round((due - now()).total_seconds() / 60)
+
+
+def told(centre: Centre, case: Case, whom: str, outcome: str = "told") -> None:
+    """Record it."""
+    record_told(centre.db, actor=centre.school["lan"], case=case, whom=whom, outcome=outcome, words="电话里说了约定的几句")
+
+
+@pytest.mark.parametrize(
+    ("level", "age", "whom"),
+    [
+        (4, 15, {"guardian": 30, "leader": 30}),
+        (3, 17, {"guardian": 120, "leader": 120}),
+        (2, 17, {"guardian": 1440}),
+        (2, 18, {}),
+        (3, 18, {"leader": 120}),
+        (4, 18, {"guardian": 30, "leader": 30}),
+        (2, None, {"guardian": 1440}),
+        (1, 15, {}),
+        (0, None, {}),
+    ],
+)
+def test_who_is_told_depends_on_level_and_age(centre: Centre, level: int, age: int | None, whom: dict[str, int]) -> None:
+    """By the table of the regulations' practice; of age only at level 4, an unknown age as a minor."""
+    found = owed_to(house_of(centre.db).settings, level, age)
+    assert {name: after.total_seconds() / 60 for name, after in found.items()} == whom
+
+
+def test_one_neutral_task_says_when_the_next_one_is_due(centre: Centre) -> None:
+    """Level 3: both within two hours; one told, the other stays; both told, it ends."""
+    case = in_danger(centre, INTENT)
+    (task,) = tasks_about(centre.db, case.case_id, ("inform",))
+    assert minutes_until(centre, case, "guardian") == minutes_until(centre, case, "leader") == 120
+    told(centre, case, "guardian")
+    assert set(still_owed(centre.db, actor=centre.school["lan"], case=case)) == {"leader"} and task.ended_on is None
+    told(centre, case, "leader", "not_reached")
+    assert minutes_until(centre, case, "leader") == 120  # an hour from now is sooner than its own clock
+    told(centre, case, "leader")
+    assert task.outcome == "recorded"
+    assert [said["whom"] for said in told_in(centre.db, actor=centre.school["lan"], case=case)] == [
+        "guardian",
+        "leader",
+        "leader",
+    ]
+
+
+def test_whoever_was_not_reached_is_tried_again(centre: Centre) -> None:
+    """Past the clock a try gives an hour, no more."""
+    case = in_danger(centre, NOW)
+    with time_machine.travel(now() + timedelta(minutes=29), tick=True):
+        told(centre, case, "guardian", "not_reached")
+        assert minutes_until(centre, case, "guardian") == 60
+        assert minutes_until(centre, case, "leader") == 1
+
+
+def test_a_higher_level_asks_anew_and_a_lower_one_lets_go(centre: Centre) -> None:
+    """What was told at level 2 is not enough at level 4; when the level falls nothing is owed any more."""
+    case = in_danger(centre, THOUGHTS)
+    told(centre, case, "guardian")
+    assert tasks_about(centre.db, case.case_id, ("inform",)) == []
+    with time_machine.travel(now() + timedelta(minutes=5), tick=True):
+        screen(centre, case, NOW)
+        assert set(still_owed(centre.db, actor=centre.school["lan"], case=case)) == {"guardian", "leader"}
+        record_crisis(centre, case)
+        lan = centre.school["lan"]
+        asked = ask_lowering(centre.db, actor=lan, case=case, level=1, reason="谈过两次")
+        give_second_signature(centre.db, actor=centre.school["director"], task_id=asked.task_id, agreed=True)
+        apply_lowering(centre.db, actor=lan, case=case)
+        assert tasks_about(centre.db, case.case_id, ("inform",)) == []
+        assert len(tasks_about(centre.db, case.case_id, ("supervise",))) == 1  # that is still held
+
+
+def test_withholding_needs_a_reason_and_a_second_signature(centre: Centre) -> None:
+    """A guardian who must hear nothing: the clock ends, the director is asked."""
+    case = in_danger(centre, INTENT)
+    before = len(waiting_signatures(centre.db, actor=centre.school["director"]))
+    with pytest.raises(InvalidError):
+        record_told(centre.db, actor=centre.school["lan"], case=case, whom="guardian", outcome="withheld", words=" ")
+    told(centre, case, "guardian", "withheld")
+    assert set(still_owed(centre.db, actor=centre.school["lan"], case=case)) == {"leader"}
+    assert len(waiting_signatures(centre.db, actor=centre.school["director"])) == before + 1
+
+
+@pytest.mark.parametrize("wrong", [{"whom": "neighbour"}, {"outcome": "perhaps"}, {"words": ""}, {"words": "长" * 1001}])
+def test_what_is_wrong_is_said(centre: Centre, wrong: dict[str, str]) -> None:
+    """Beside the field; nothing is kept."""
+    case = in_danger(centre, INTENT)
+    full = {"whom": "guardian", "outcome": "told", "words": "说了", **wrong}
+    with pytest.raises(InvalidError) as found:
+        record_told(centre.db, actor=centre.school["lan"], case=case, **full)
+    assert set(found.value.problems) == set(wrong) and told_in(centre.db, actor=centre.school["lan"], case=case) == []
+
+
+def test_only_the_cases_own_counsellor_records_it(centre: Centre) -> None:
+    """A colleague and the director are refused, as if there were no such case."""
+    case = in_danger(centre, INTENT)
+    for who in ("qiu", "director", "leader"):
+        with pytest.raises(RefusedError):
+            record_told(centre.db, actor=centre.school[who], case=case, whom="leader", outcome="told", words="说了")
+
+
+def test_a_disclosure_to_them_counts(centre: Centre) -> None:
+    """What was sent to a guardian by a code stands among what was told, by its number."""
+    case = in_danger(centre, NOW)
+    mother = to_mother(parts={"concern": part("请马上来"), "advice": part("到校医室")})
+    row = approved(centre, case, filled(mother))
+    send(centre.db, actor=centre.school["lan"], row=row)
+    assert set(still_owed(centre.db, actor=centre.school["lan"], case=case)) == {"leader"}
+    assert f"{row.number:04}" in told_in(centre.db, actor=centre.school["lan"], case=case)[0]["words"]
+
+
+def test_late_telling_escalates_to_the_director_then_the_leader(centre: Centre) -> None:
+    """Ten minutes after the clock, then half an hour: that a task is overdue, and nothing else."""
+    in_danger(centre, NOW)
+    director, leader = centre.school["director"], centre.school["leader"]
+    moment = now()
+    for minutes, to_director, to_leader in ((39, 0, 0), (41, 1, 0), (72, 1, 1)):
+        with time_machine.travel(moment + timedelta(minutes=minutes), tick=True):
+            escalate(centre.db)
+        late = [row for row in notices_of(centre.db, director.holder_id) if row.kind == "task_overdue"]
+        assert (len(late), len(notices_of(centre.db, leader.holder_id))) == (to_director, to_leader)
+
+
+def test_supervision_is_held_and_recorded(centre: Centre) -> None:
+    """Within a day at level 3, with whom and what was agreed; then the task ends. A draft ends nothing."""
+    case = in_danger(centre, INTENT)
+    lan = centre.school["lan"]
+    (task,) = tasks_about(centre.db, case.case_id, ("supervise",))
+    assert round((task.due_at - now()).total_seconds() / 3600) == 24
+    content = {**SAID, "on_date": now().date().isoformat()}
+    write_supervision(centre.db, actor=lan, case=case, content=content, seen_version=0, sign=False, number=1)
+    assert task.ended_on is None
+    with pytest.raises(InvalidError):
+        write_supervision(centre.db, actor=lan, case=case, content={**content, "agreed": ""}, seen_version=1, sign=True, number=1)
+    write_supervision(centre.db, actor=lan, case=case, content=content, seen_version=1, sign=True, number=1)
+    assert task.outcome == "held"
+
+
+def test_an_alarm_reaches_duty_whatever_else_is_open(centre: Centre) -> None:
+    """Somebody watched over who asks for help now is not held back by the tasks about the case."""
+    case = in_danger(centre, NOW)
+    alarms = centre.db.query(Task).filter(Task.client_id == case.client_id, Task.box_id.is_not(None), Task.kind == "contact")
+    assert alarms.count() == 0
+    raise_alarm(centre.db, actor=centre.school["S2024001"], answers={**CALM, "q7": "yes"})
+    raise_alarm(centre.db, actor=centre.school["S2024001"], answers={**CALM, "q7": "yes"})
+    assert alarms.count() == 1
+
+
+def test_who_comes_of_age_before_is_told_decides_alone(centre: Centre) -> None:
+    """Level 2 on the eve of the birthday: the guardian is owed word; on the birthday nothing stands behind the task."""
+    with time_machine.travel(date(2027, 2, 28), tick=True):  # born 2009-03-01
+        case = in_danger(centre, THOUGHTS)
+        assert set(still_owed(centre.db, actor=centre.school["lan"], case=case)) == {"guardian"}
+    with time_machine.travel(date(2027, 3, 2), tick=True):
+        assert still_owed(centre.db, actor=centre.school["lan"], case=case) == {}
+        settle_what_fell(centre.db, actor=centre.school["lan"], case=case)
+        settle_what_fell(centre.db, actor=centre.school["lan"], case=case)
+    assert tasks_about(centre.db, case.case_id, ("inform",)) == []
