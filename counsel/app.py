@@ -38,6 +38,7 @@ from counsel.people import views as people
 from counsel.people.staff import seen_mark
 from counsel.roster import views as roster
 from counsel.roster.queries import duty_holder
+from counsel.safeguarding.asked import views as asked
 from counsel.safeguarding.disclosure import recipient_views as told
 from counsel.safeguarding.disclosure import views as disclosure
 from counsel.safeguarding.questions import views as questions
@@ -63,6 +64,7 @@ VIEWS = (
     disclosure,
     told,
     reports,
+    asked,
     home,
     case_views,
     file_views,

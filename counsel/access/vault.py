@@ -10,6 +10,8 @@ from counsel.access.accounts import unlock
 from counsel.access.models import Account, SignIn
 from counsel.access.sign_ins import Attempt, SignedIn, self_blob, sign_in_row, token_hash, vault_end
 from counsel.access.throttling import count_failure, forget_failures, tags, waits_until
+from counsel.audit.chain import recording
+from counsel.audit.patterns import VAULT_OPENED
 from counsel.core.database import house_of, writing
 from counsel.keys.bundle import Keyring
 
@@ -33,6 +35,8 @@ def unlock_vault(db: Session, *, actor: SignedIn, passphrase: str, address: str)
     """Open the vault of this sign-in again with the passphrase; throttled like signing in.
 
     The person that comes back has a new token: whoever saw the old one holds nothing.
+
+    Records: ``sign-in:vault:opened``, for colleagues.
     """
     house = house_of(db)
     account = db.get_one(Account, actor.account_id)
@@ -51,11 +55,13 @@ def _renew(db: Session, actor: SignedIn, keyring: Keyring, counted: list[tuple[b
     house = house_of(db)
     end, token = vault_end(house), secrets.token_urlsafe(32)
     person = replace(actor, keyring=keyring, vault_until=end, token=token, room="")
-    with writing(db):
+    with recording(db) as record:
         forget_failures(db, counted)
         old = db.get_one(SignIn, token_hash(actor.token))
         row = sign_in_row(house, person, old.device)
         row.ends_at = old.ends_at  # unlocking never lengthens a sign-in's life
         db.execute(delete(SignIn).where(SignIn.token_hash == old.token_hash))
         db.add(row)
+        if actor.staff_id is not None:  # a client's own vault leaves no line: it would join account and client
+            record.by(actor, VAULT_OPENED)
     return person

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from counsel.audit.looking import draw
 from counsel.audit.models import AuditHead, AuditLine
 from counsel.core.clock import now
 from counsel.core.database import House, house_of, writing
@@ -113,6 +114,7 @@ def _append(db: Session, entries: list[Entry]) -> None:
         head = AuditHead(head_id=1, seq=0, chain=digest(b"audit/1", house_of(db).installation))
         db.add(head)
     moment = now().replace(microsecond=0)
+    lines = []
     for entry in entries:
         line = AuditLine(
             seq=head.seq + 1,
@@ -128,6 +130,8 @@ def _append(db: Session, entries: list[Entry]) -> None:
         line.chain = chained(head.chain, line)
         head.seq, head.chain = line.seq, line.chain
         db.add(line)
+        lines.append(line)
+    draw(db, lines)
     db.flush()
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Index, String
+from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from counsel.core.database import Base
@@ -13,7 +13,10 @@ class AuditLine(Base):
     """One coded event. A client's own acts carry the day only; staff acts the exact moment."""
 
     __tablename__ = "audit_lines"
-    __table_args__ = (Index("ix_audit_lines_subject", "subject_id", "seq"),)
+    __table_args__ = (
+        Index("ix_audit_lines_subject", "subject_id", "seq"),
+        Index("ix_audit_lines_actor", "actor_id", "at"),
+    )
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime | None]
     day: Mapped[date]
@@ -33,3 +36,21 @@ class AuditHead(Base):
     head_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int]
     chain: Mapped[bytes]
+
+
+FINDINGS = ("in_order", "asked", "not_in_order")
+
+
+class LookedAt(Base):
+    """An opening that somebody looks at afterwards: drawn by lot, or flagged; what was found is a code (security R13)."""
+
+    __tablename__ = "audit_looks"
+    __table_args__ = (
+        CheckConstraint(f"finding IN {FINDINGS}", name="finding"),
+        CheckConstraint("(finding IS NULL) = (by_id IS NULL)", name="found_by_somebody"),
+        Index("ix_audit_looks_waiting", "finding", "seq"),
+    )
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    by_id: Mapped[UUID | None]
+    on_day: Mapped[date | None]
+    finding: Mapped[str | None] = mapped_column(String(16))

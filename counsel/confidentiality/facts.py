@@ -44,6 +44,7 @@ class Facts:
     :param watched: duty has been told about this client: an alarm is open, or a safety card lies there.
     :param sender_id: holder who tells; `decider_id`: holder who said yes to it; `recipient_id`: holder who is told.
     :param asked: holders who were given the key to say yes, or to look at it afterwards.
+    :param ground: the basis on which something leaves a file; `ordered`: a superior asked for it to be said.
     :param waited: the director has been waited for as long as the setting says.
     """
 
@@ -60,6 +61,8 @@ class Facts:
     recipient_id: UUID | None = None
     waited: bool = False
     asked: frozenset[UUID] = frozenset()
+    ground: str | None = None
+    ordered: bool = False
 
 
 NOTHING = Facts()

@@ -126,3 +126,18 @@ def it_waits_for_a_yes(_actor: Actor, facts: Facts) -> bool:
 def it_was_sent(_actor: Actor, facts: Facts) -> bool:
     """It has left the room."""
     return facts.state == "sent"
+
+
+def it_has_a_ground(_actor: Actor, facts: Facts) -> bool:
+    """A basis is on record: one of the six limits, or the client's own wish (R7-06)."""
+    return facts.ground is not None
+
+
+def nobody_ordered_it(_actor: Actor, facts: Facts) -> bool:
+    """No superior asked for it: no order overrides the truth before an authority (篇4 六; R5-03)."""
+    return not facts.ordered
+
+
+def it_is_about_nobody(_actor: Actor, facts: Facts) -> bool:
+    """No client and no case is meant (R1-31, R5-03)."""
+    return facts.client_id is None

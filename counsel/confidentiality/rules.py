@@ -27,9 +27,12 @@ from counsel.confidentiality.predicates import (
     case_is_not_archived,
     case_is_open,
     client_is_watched,
+    it_has_a_ground,
+    it_is_about_nobody,
     it_waits_for_a_yes,
     it_was_sent,
     nobody_is_assigned,
+    nobody_ordered_it,
     the_director_asked,
     the_director_was_waited_for,
 )
@@ -79,11 +82,18 @@ class Permission(StrEnum):
     DISCLOSURE_REVIEW = "disclosure:review"  # look at it afterwards
     DISCLOSURE_LIST = "disclosure:list"  # one's own, and what waits for one's own yes or look; nothing opened
     PACKAGE_READ = "package:read"  # what one was told oneself
+    ENQUIRY_ANSWER = "enquiry:answer"  # the same answer for everyone who asks about anyone
     REPORT_MAKE = "report:make"  # the report the law demands about a harmed minor; nobody's yes is asked
     REPORT_READ = "report:read"  # what was reported
     REPORT_SEEN = "report:seen"  # leadership: that one was made; what it was told of major events
     EVENT_RAISE = "event:raise"  # a major event, to leadership
     EVENT_READ = "event:read"  # what leadership was told
+    LEDGER_WRITE = "ledger:write"  # the desk's ledger of enquiries: no case, no client
+    LETTER_READ = "letter:read"  # letters to the centre: case material from the moment they arrive
+    CHAT_READ = "chat:read"  # transcripts of chats: case material
+    RECORD_LEAVE = "record:leave"  # anything leaves a file: only with its basis on record
+    STATEMENT_SIGN = "statement:sign"  # what is said to a court or an authority: the truth, by whoever knows it
+    ORDER_GIVE = "order:give"  # a superior's order to the centre, recorded and acknowledged
     STAFF_LIST = "staff:list"  # colleagues, roles, credentials
     STAFF_INVITE = "staff:invite"  # accounts for staff
     STAFF_ADMIT = "staff:admit"  # vouch for a colleague's keys and role
@@ -100,6 +110,7 @@ class Permission(StrEnum):
     HEALTH_READ = "health:read"  # doctor's findings, backups
     OUTBOX_RETRY = "outbox:retry"  # let messages that could not be sent be tried again, unread
     AUDIT_READ = "audit:read"  # coded lines
+    OPENING_LOOK = "opening:look"  # openings by others, afterwards; coded lines, nothing opens
     ACKNOWLEDGE = "rules:acknowledge"  # read and acknowledge a rule's version
     ACCOUNT_OWN = "account:own"  # passphrase, devices, language
     HOME = "home"  # one's landing page
@@ -243,6 +254,7 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     ),
     P.DISCLOSURE_LIST: (_for("whoever sends, signs or reviews", "篇4 五", _REVIEWING),),
     P.PACKAGE_READ: (_for("the named recipient", "篇4 五", _STAFF, actor_is_told),),
+    P.ENQUIRY_ANSWER: (_for("whoever is asked", "篇4 三; 篇8 二", _STAFF),),
     P.REPORT_MAKE: (
         _for("assigned counsellor", "篇8 二", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_archived),
         _for("duty counsellor, who was told", "篇8 二; 篇4 五", _COUNSELLING, actor_is_on_duty, client_is_watched),
@@ -259,6 +271,24 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
         _for("leadership, by name", "篇8 十", acts_as(R.SCHOOL_LEADER, R.DIRECTOR), actor_was_asked),
         _for("whoever told it", "篇8 十", acts_as(R.COUNSELLOR, R.DIRECTOR, R.DUTY_MANAGER), actor_sends_it),
     ),
+    P.LEDGER_WRITE: (_for("reception, without cases", "篇1 3.4; 篇4 三", acts_as(R.FRONT_DESK, R.DUTY_MANAGER)),),
+    P.LETTER_READ: (
+        _for("assigned counsellor", "篇7 五; 篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
+        _for("duty counsellor, nobody assigned", "篇7 五", _COUNSELLING, actor_is_on_duty, nobody_is_assigned),
+    ),
+    P.CHAT_READ: (
+        _for("assigned counsellor", "篇7 七; 篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
+        _for("duty counsellor, nobody assigned", "篇7 七", _COUNSELLING, actor_is_on_duty, nobody_is_assigned),
+    ),
+    P.RECORD_LEAVE: (
+        _for("whoever tells, on a ground of the six", "篇7 五; 篇4 五", _COUNSELLING, actor_sends_it, it_has_a_ground),
+        _for("assigned counsellor, for the client", "篇7 五", _COUNSELLING, actor_is_assigned_counsellor, it_has_a_ground),
+    ),
+    P.STATEMENT_SIGN: (
+        _for("whoever knows it", "篇4 六", _COUNSELLING, actor_is_assigned_counsellor, nobody_ordered_it),
+        _for("whoever sends it", "篇4 六", _COUNSELLING, actor_sends_it, nobody_ordered_it),
+    ),
+    P.ORDER_GIVE: (_for("a superior; never about a case", "篇5 3; 篇4 六", acts_as(R.SCHOOL_LEADER), it_is_about_nobody),),
     P.STAFF_LIST: (_for("director", "篇6 2", _DIRECTOR), _for("accounts", "篇5 19", acts_as(R.SYSADMIN))),
     P.STAFF_INVITE: (_for("accounts", "篇5 19", acts_as(R.SYSADMIN, R.DIRECTOR)),),
     P.STAFF_ADMIT: (_for("the director vouches", "篇4 三", _DIRECTOR, actor_acts_in_own_right, actor_did_not_ask),),
@@ -277,6 +307,16 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     P.HEALTH_READ: (_for("health", "design §4", acts_as(R.SYSADMIN, R.DIRECTOR)),),
     P.OUTBOX_RETRY: (_for("administrator", "design §4", acts_as(R.SYSADMIN)),),
     P.AUDIT_READ: (_for("coded lines", "篇5 4", _DIRECTOR),),
+    P.OPENING_LOOK: (
+        _for("director, at others' openings", "篇4 三", _DIRECTOR, actor_neither_sent_nor_decided),
+        _for(
+            "outside supervisor, at the director's",
+            "篇4 三",
+            acts_as(R.SUPERVISOR),
+            the_director_asked,
+            actor_neither_sent_nor_decided,
+        ),
+    ),
     P.ACKNOWLEDGE: (_for("all staff", "篇9 一1; 篇5 2", _STAFF),),
     P.ACCOUNT_OWN: (_for("own account", "篇5 19", anybody_signed_in),),
     P.HOME: (_for("own page", "design §5", anybody_signed_in),),

@@ -32,6 +32,7 @@ NOTICE_PLACES = {
     "look_back": "disclosure.mine",
     "told": "disclosure.about_me",
     "event": "reports.leadership",
+    "pattern": "people.openings",
 }
 
 

@@ -13,11 +13,13 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.models import AuditLine
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.rules import Permission
+from counsel.core.clock import age_on, today
 from counsel.core.database import house_of
 from counsel.keys.boxes import readers_of
 from counsel.keys.trust import group_name
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.cases.models import Case
+from counsel.pathway.intake.consent import ADULT, guardian_parts
 from counsel.people.models import Student
 from counsel.people.staff import staff_name
 from counsel.roster.queries import unfilled_duties
@@ -46,6 +48,21 @@ def file_sight(db: Session, *, actor: SignedIn) -> Sight:
                 group = group_name(house_of(db), grant.holder_id)
                 readers[(group or "person", staff_name(db, grant.holder_id))] = None
     return Sight(tuple(readers), _opened(db, actor.client_id))
+
+
+def guardians_know(db: Session, *, actor: SignedIn) -> str:
+    """Return what guardians have to do with it at the client's age: ``signed``, ``informed``, ``nothing`` or ``of_age``.
+
+    By default they see nothing; here it is only whether they sign, or hear that the client comes (篇8 二; R8-03).
+    """
+    require(db, actor, Permission.FILE_SIGHT, Facts(client_id=actor.client_id))
+    settings = house_of(db).settings
+    born = str(actor.keyring.card.get("birth_date", "")) if actor.keyring is not None else ""
+    age = age_on(date.fromisoformat(born), today(settings.time_zone)) if born else None
+    if age is not None and age >= ADULT:
+        return "of_age"
+    parts = guardian_parts(age, settings.guardian_policy)
+    return "signed" if parts == ("signed",) else "informed" if "informed" in parts else "nothing"
 
 
 def _boxes_of(db: Session, client_id: UUID | None) -> list[UUID]:

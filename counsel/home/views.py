@@ -20,7 +20,7 @@ from counsel.core.database import house_of
 from counsel.core.doctor import findings
 from counsel.crypto.selftest import selftest
 from counsel.home.overdue import overdue_in
-from counsel.home.queries import file_sight, gaps, next_own, own_case, staff_count, student_count
+from counsel.home.queries import file_sight, gaps, guardians_know, next_own, own_case, staff_count, student_count
 from counsel.outbox.services import standing
 from counsel.pathway.appointments.duty import duty_tasks
 from counsel.pathway.appointments.reception import day_sheet, waiting_requests
@@ -183,7 +183,8 @@ def _fits(chosen: str, case: Case, cover: Cover, late: Mapping[UUID, list[str]])
 @page(blueprint, "/who-sees", Permission.FILE_SIGHT)
 def sight(db: Session, actor: SignedIn) -> Any:
     """Who can see my file."""
-    return render_template("home/sight.html", sight=file_sight(db, actor=actor), day=local_today(zone_of(db)))
+    place = {"sight": file_sight(db, actor=actor), "guardians": guardians_know(db, actor=actor)}
+    return render_template("home/sight.html", day=local_today(zone_of(db)), **place)
 
 
 @page(blueprint, "/settings", Permission.SETTINGS_READ)

@@ -9,6 +9,7 @@ from counsel.audit.chain import keep_head
 from counsel.core.database import house_of
 from counsel.core.errors import CounselError
 from counsel.jobs.backup import copy_locks
+from counsel.jobs.patterns import tell_patterns
 from counsel.jobs.sweep import sweep_expired
 from counsel.jobs.telling import escalate
 from counsel.outbox.services import deliver
@@ -28,6 +29,7 @@ def _locks(db: Session) -> str:
 JOBS: dict[str, Callable[[Session], str]] = {
     "lapse": lapse_unanswered,
     "escalate": escalate,
+    "patterns": tell_patterns,
     "deliver": deliver,  # after what posts
     "sweep": sweep_expired,
     "cards": forget_ended_cards,

@@ -28,6 +28,7 @@ NOTICES = (
     "look_back",
     "told",
     "event",
+    "pattern",
 )
 
 

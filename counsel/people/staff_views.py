@@ -17,9 +17,10 @@ from counsel.people.deputies import end_deputy, my_deputies, name_deputy, possib
 from counsel.people.door import blueprint
 from counsel.people.forms import CredentialForm, DeputyForm, EducationForm, StaffForm
 from counsel.people.invitations import invite_staff, reinvite_staff
+from counsel.people.openings import look, openings_to_look_at, patterns_of_late
 from counsel.people.staff import cases_lost_with, colleagues, dismiss, record_credential, record_education, vouch_for
 from counsel.web.forms import options
-from counsel.web.page import go, page
+from counsel.web.page import go, page, whole
 
 
 def id_of(db: Session, actor: SignedIn, permission: Permission, text: str) -> UUID:
@@ -66,6 +67,16 @@ def reset(db: Session, actor: SignedIn, account: str) -> Any:
         return render_template("people/sole_reader.html", lost=lost, act=request.path, word=_("New activation code")), 409
     code = reinvite_staff(db, actor=actor, account_id=account_id)
     return render_template("people/staff.html", people=colleagues(db, actor=actor), form=StaffForm(formdata=None), code=code)
+
+
+@page(blueprint, "/openings", Permission.OPENING_LOOK, ("GET", "POST"))
+def openings(db: Session, actor: SignedIn) -> Any:
+    """Openings that wait for somebody's look, and what stood out of late."""
+    if request.method == "POST":
+        look(db, actor=actor, seq=whole(request.form.get("seq", "")) or 0, finding=request.form.get("finding", ""))
+        return go(url_for("people.openings"))
+    place = {"rows": openings_to_look_at(db, actor=actor), "patterns": patterns_of_late(db, actor=actor)}
+    return render_template("people/openings.html", **place)
 
 
 @page(blueprint, "/staff/<account>/dismiss", Permission.STAFF_DISMISS, ("POST",))

@@ -94,6 +94,7 @@ def conflict_words(reason: str) -> str:
         "linked": _("This client is known as somebody on the roll already."),
         "questions_waiting": _("Three of your questions are waiting already. You will have an answer soon."),
         "read_already": _("These facts have been read. They do not open again; ring the centre if you need them."),
+        "many_opened": _("More clients were opened within an hour than anybody reads. It goes on later; the director is told."),
         "wait": _("Too many tries from here. Wait a quarter of an hour, or ring the centre."),
         "stale_box": _("The readers changed a moment ago. Open the page again and save once more."),
     }

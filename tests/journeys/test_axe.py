@@ -63,7 +63,7 @@ PAGES = {
         "/disclosures",
         "/disclosures > /disclosures/",
     ],
-    "desk": ["/desk", "/walk-in", "/students", "TIMES"],
+    "desk": ["/asked", "/desk", "/walk-in", "/students", "TIMES"],
     "gu": [
         "/",
         "/duty",
@@ -77,6 +77,7 @@ PAGES = {
         "/duty/cards",
         "/questions",
         "/instruments",
+        "/openings",
         "/staff > /education",
         "/staff > /log",
     ],

@@ -46,7 +46,10 @@ def facts_in(state: str, relation: str) -> Facts:
     if relation == "assigned" and state not in ("unassigned", "any"):
         assigned = ME
     return Facts(
-        client_id=CLIENT,
+        client_id=None if state == "nobody" else CLIENT,
+        ground="EX1" if state == "grounded" else None,
+        ordered=state == "ordered",
+        by_director=state == "directors",
         assigned_to=assigned,
         state=state.removesuffix("_waited") if state.removesuffix("_waited") in STATES else "counselling",
         watched=state == "watched",
@@ -90,6 +93,14 @@ def test_the_matrix_has_every_guarded_permission() -> None:
             "package",
             "report",
             "event",
+            "ledger",
+            "letter",
+            "chat",
+            "record",
+            "statement",
+            "order",
+            "enquiry",
+            "opening",
         )
     }
     assert guarded <= {row[0] for row in matrix()}
@@ -113,6 +124,26 @@ def test_nobody_reads_words_by_being_administrator_or_leader() -> None:
     outside = set(Role) - {Role.COUNSELLOR, Role.DIRECTOR, Role.STUDENT}
     for permission in (Permission.REQUEST_READ, Permission.CASE_READ, Permission.NOTE_READ, Permission.NOTE_WRITE):
         assert not any(role_may(Actor(role, holder_id=ME, on_duty=True), permission) for role in outside)
+
+
+def test_what_comes_later_is_ruled_already() -> None:
+    """Letters, chats are case material; the desk's ledger knows no case; no order overrides the truth (R7-06, R7-14; R1-31)."""
+    mine, others = Facts(client_id=CLIENT, assigned_to=ME), Facts(client_id=CLIENT, assigned_to=OTHER)
+    counsellor = Actor(Role.COUNSELLOR, holder_id=ME, on_duty=True)
+    for permission in (Permission.LETTER_READ, Permission.CHAT_READ):
+        assert decide(counsellor, permission, mine).allowed
+        assert decide(counsellor, permission, Facts(client_id=CLIENT)).allowed
+        assert not decide(counsellor, permission, others).allowed
+        for role in set(Role) - {Role.COUNSELLOR, Role.DIRECTOR}:
+            assert not decide(Actor(role, holder_id=ME, on_duty=True), permission, mine).allowed
+    assert not decide(counsellor, Permission.RECORD_LEAVE, mine).allowed
+    assert decide(counsellor, Permission.RECORD_LEAVE, replace(mine, ground="EX4")).allowed
+    assert decide(counsellor, Permission.STATEMENT_SIGN, mine).allowed
+    assert not decide(counsellor, Permission.STATEMENT_SIGN, replace(mine, ordered=True)).allowed
+    leader = Actor(Role.SCHOOL_LEADER, holder_id=ME)
+    assert decide(leader, Permission.ORDER_GIVE, Facts()).allowed
+    assert not decide(leader, Permission.ORDER_GIVE, mine).allowed
+    assert not decide(Actor(Role.FRONT_DESK, holder_id=ME), Permission.CASE_READ, mine).allowed
 
 
 def test_the_unknown_is_refused() -> None:

@@ -24,6 +24,7 @@ from counsel.keys.trust import holder_row
 from counsel.pathway.cases.covers import Cover, open_cover
 from counsel.pathway.cases.lifecycle import OPEN_STATES
 from counsel.pathway.cases.models import Case, CaseReader
+from counsel.pathway.cases.pace import check_pace
 from counsel.people.cards import proven_client
 
 
@@ -93,6 +94,8 @@ def find_case(db: Session, *, actor: SignedIn, case_id: UUID | None, permission:
     case = db.get(Case, case_id) if case_id is not None else None
     require(db, actor, permission, case_facts(db, case), object_id=case_id)
     assert case is not None
+    if actor.staff_id is not None:
+        check_pace(db, actor, case)
     return case
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
+from counsel.audit.patterns import SAME_NAME
 from counsel.confidentiality.limits import LIMITS
 from counsel.confidentiality.rules import Permission
 from counsel.core.clock import age_on, today
@@ -41,12 +42,13 @@ CHILD, ADULT = 14, 18
 def client_of(db: Session, *, actor: SignedIn, case: Case) -> ClientCard:
     """Open the card of a case's client, for the case's own page.
 
-    Records: ``people:name:read``.
+    Records: ``people:name:read``; that reader and client share a surname is flagged, for whoever looks at openings.
     """
     require(db, actor, Permission.CASE_READ, case_facts(db, case), object_id=case.case_id)
     with recording(db) as record:
         card = client_cards(db, keys_of(db, actor), [case.client_id])[case.client_id]
-        record.by(actor, "people:name:read", subject_id=case.client_id)
+        same = bool(card.name) and card.name[:1] == actor.name[:1]
+        record.by(actor, "people:name:read", subject_id=case.client_id, detail=SAME_NAME if same else "")
     return card
 
 

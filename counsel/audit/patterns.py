@@ -1,0 +1,63 @@
+"""What the log shows about somebody's openings and refusals: how many clients in an hour, how often they were refused.
+
+Counted from the log itself, so that nothing has to be remembered beside it (security A2, A30; R5, R13).
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from counsel.audit.models import AuditLine
+from counsel.core.clock import now
+
+VAULT_OPENED = "sign-in:vault:opened"
+SAME_NAME = "same_name"  # reader and client share a surname
+OPENED = "pathway:%:read"
+REFUSED_OFTEN, OPENED_MANY = "audit:refused:often", "audit:opened:many"
+PATTERNS = (REFUSED_OFTEN, OPENED_MANY)
+SPAN = timedelta(hours=1)
+
+
+def clients_opened(db: Session, actor_id: UUID | None, since: datetime) -> set[UUID]:
+    """Return whose sealed texts somebody has opened since a moment."""
+    lines = select(AuditLine.subject_id).where(AuditLine.actor_id == actor_id, AuditLine.at >= since)
+    found = db.scalars(lines.where(AuditLine.tag.like(OPENED), AuditLine.subject_id.is_not(None)).distinct())
+    return {subject for subject in found if subject is not None}
+
+
+def vault_opened_at(db: Session, actor_id: UUID | None) -> datetime | None:
+    """Return when somebody last typed the passphrase into a shut vault, within the span."""
+    lines = select(func.max(AuditLine.at)).where(AuditLine.actor_id == actor_id, AuditLine.tag == VAULT_OPENED)
+    return db.scalar(lines.where(AuditLine.at >= now() - SPAN))
+
+
+def refused_often(db: Session, least: int) -> list[tuple[UUID, str]]:
+    """Return (actor, role) of colleagues who were refused at least so many different things within the span."""
+    lines = select(AuditLine.actor_id, AuditLine.actor_role).where(AuditLine.at >= now() - SPAN, AuditLine.actor_id.is_not(None))
+    refused = lines.where(AuditLine.tag.like("gate:%:refused"), AuditLine.object_id.is_not(None))
+    grouped = refused.group_by(AuditLine.actor_id, AuditLine.actor_role)
+    often = grouped.having(func.count(AuditLine.object_id.distinct()) >= least)
+    return [(actor, role) for actor, role in db.execute(often) if actor is not None]
+
+
+def opened_many(db: Session, least: int) -> list[tuple[UUID, str]]:
+    """Return (actor, role) of colleagues who opened at least so many clients' texts within the span."""
+    lines = select(AuditLine.actor_id, AuditLine.actor_role).where(AuditLine.at >= now() - SPAN, AuditLine.actor_id.is_not(None))
+    opened = lines.where(AuditLine.tag.like(OPENED), AuditLine.subject_id.is_not(None))
+    grouped = opened.group_by(AuditLine.actor_id, AuditLine.actor_role)
+    many = grouped.having(func.count(AuditLine.subject_id.distinct()) >= least)
+    return [(actor, role) for actor, role in db.execute(many) if actor is not None]
+
+
+def patterns_told(db: Session, since: datetime) -> list[AuditLine]:
+    """Return the patterns that were told since a moment, the newest first."""
+    lines = select(AuditLine).where(AuditLine.actor_id.is_(None), AuditLine.at >= since, AuditLine.tag.in_(PATTERNS))
+    return list(db.scalars(lines.order_by(AuditLine.seq.desc())))
+
+
+def told_already(db: Session, actor_id: UUID, tag: str) -> bool:
+    """Return whether a pattern of somebody was told within the span."""
+    lines = select(AuditLine.seq).where(AuditLine.actor_id.is_(None), AuditLine.object_id == actor_id, AuditLine.tag == tag)
+    return db.scalar(lines.where(AuditLine.at >= now() - SPAN).limit(1)) is not None

@@ -1,0 +1,33 @@
+"""How many clients somebody opens in an hour: past one limit the passphrase is asked again, past another nothing opens (A30).
+
+Somebody who leaves soon, or a browser left open, must not carry a caseload away in an evening.
+"""
+
+from sqlalchemy.orm import Session
+
+from counsel.access.sign_ins import SignedIn
+from counsel.access.vault import lock_vault
+from counsel.audit.patterns import SPAN, clients_opened, vault_opened_at
+from counsel.core.clock import now
+from counsel.core.database import house_of
+from counsel.core.errors import ConflictError, LockedError
+from counsel.pathway.cases.models import Case
+
+
+def check_pace(db: Session, actor: SignedIn, case: Case) -> None:
+    """Let a case be opened at a pace at which people read; one that was opened within the hour opens again.
+
+    :raises LockedError: the vault has been shut, and opens with the passphrase; :raises ConflictError: ``many_opened``.
+
+    Rule: 篇4 三; security A30, R5.
+    """
+    settings, hour = house_of(db).settings, now() - SPAN
+    opened = clients_opened(db, actor.holder_id, hour)
+    if case.client_id in opened or len(opened) < settings.openings_step_up_limit:
+        return
+    if len(opened) >= settings.openings_stop_limit:
+        raise ConflictError("many_opened")
+    proven = vault_opened_at(db, actor.holder_id)
+    if len(clients_opened(db, actor.holder_id, proven or hour)) >= settings.openings_step_up_limit:
+        lock_vault(db, actor=actor)
+        raise LockedError
