@@ -3,6 +3,7 @@
 Counted from the log itself, so that nothing has to be remembered beside it (security A2, A30; R5, R13).
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,26 +21,26 @@ PATTERNS = (REFUSED_OFTEN, OPENED_MANY)
 SPAN = timedelta(hours=1)
 
 
-def clients_opened(db: Session, actor_id: UUID | None, since: datetime) -> set[UUID]:
-    """Return whose sealed texts somebody has opened since a moment."""
-    lines = select(AuditLine.subject_id).where(AuditLine.actor_id == actor_id, AuditLine.at >= since)
+def clients_opened(db: Session, actor_id: UUID | None, after: int = 0) -> set[UUID]:
+    """Return whose sealed texts somebody has opened within the span, and after a line of the log."""
+    since = now() - SPAN
+    lines = select(AuditLine.subject_id).where(AuditLine.actor_id == actor_id, AuditLine.at >= since, AuditLine.seq > after)
     found = db.scalars(lines.where(AuditLine.tag.like(OPENED), AuditLine.subject_id.is_not(None)).distinct())
     return {subject for subject in found if subject is not None}
 
 
-def vault_opened_at(db: Session, actor_id: UUID | None) -> datetime | None:
-    """Return when somebody last typed the passphrase into a shut vault, within the span."""
-    lines = select(func.max(AuditLine.at)).where(AuditLine.actor_id == actor_id, AuditLine.tag == VAULT_OPENED)
-    return db.scalar(lines.where(AuditLine.at >= now() - SPAN))
+def vault_opened(db: Session, actor_id: UUID | None) -> int:
+    """Return the line of the log at which somebody last typed the passphrase into a shut vault within the span, or 0."""
+    lines = select(func.max(AuditLine.seq)).where(AuditLine.actor_id == actor_id, AuditLine.tag == VAULT_OPENED)
+    return db.scalar(lines.where(AuditLine.at >= now() - SPAN)) or 0
 
 
 def refused_often(db: Session, least: int) -> list[tuple[UUID, str]]:
-    """Return (actor, role) of colleagues who were refused at least so many different things within the span."""
-    lines = select(AuditLine.actor_id, AuditLine.actor_role).where(AuditLine.at >= now() - SPAN, AuditLine.actor_id.is_not(None))
-    refused = lines.where(AuditLine.tag.like("gate:%:refused"), AuditLine.object_id.is_not(None))
-    grouped = refused.group_by(AuditLine.actor_id, AuditLine.actor_role)
-    often = grouped.having(func.count(AuditLine.object_id.distinct()) >= least)
-    return [(actor, role) for actor, role in db.execute(often) if actor is not None]
+    """Return (actor, role) of colleagues who were refused at least so many different things or ways within the span."""
+    lines = select(AuditLine.actor_id, AuditLine.actor_role, AuditLine.tag, AuditLine.object_id).distinct()
+    refused = lines.where(AuditLine.at >= now() - SPAN, AuditLine.actor_id.is_not(None), AuditLine.tag.like("gate:%:refused"))
+    counted = Counter((actor, role) for actor, role, _tag, _object in db.execute(refused))
+    return [(actor, role) for (actor, role), count in counted.items() if count >= least and actor is not None]
 
 
 def opened_many(db: Session, least: int) -> list[tuple[UUID, str]]:

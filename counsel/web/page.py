@@ -13,6 +13,7 @@ from counsel.access.sign_ins import SignedIn, present_person
 from counsel.confidentiality.decide import role_may
 from counsel.confidentiality.rules import Permission
 from counsel.core.database import house_of
+from counsel.core.ids import parse_id
 
 COOKIE, DEVICE_COOKIE = "sign-in", "device"
 IN_ROOM = ("people.unlock",)  # besides the one page, what gives the screen back
@@ -91,7 +92,7 @@ def page(
             if actor.room and request.path != actor.room and request.endpoint not in IN_ROOM:
                 return redirect(actor.room, 303)
             if not role_may(actor, permission):
-                refuse(db, actor, permission)
+                refuse(db, actor, permission, next(filter(None, (parse_id(str(said)) for said in arguments.values())), None))
             return view(db, actor, **arguments)
 
         guarded.permission = permission  # type: ignore[attr-defined]

@@ -18,6 +18,10 @@ from counsel.confidentiality.decide import role_may
 from counsel.pathway.appointments.duty import call_duty
 from counsel.pathway.sessions.services import begin_session, write_note
 from counsel.people.models import Student
+from counsel.records.models import Item
+from counsel.safeguarding.disclosure.services import start
+from counsel.safeguarding.questions.services import ask as question
+from counsel.safeguarding.reports.mandatory import begin
 from counsel.tasks.services import open_tasks
 from tests.conftest import Centre
 from tests.story import NOTE_CONTENT, ask, in_counselling, open_the_centre
@@ -37,6 +41,14 @@ WHO = [
     "S2024001",
     "S2024002",
 ]
+ABOUT_CLIENTS = {"case", "disclosure", "package", "report", "question"}
+OWN = {
+    "lan": {"case", "task", "disclosure", "report", "item", "client"},
+    "director": {"question"},
+    "S2024001": {"item"},
+    "S2024002": {"appointment"},
+}
+SENT = {"do": "sign", "act": "end", "answer": "yes", "words": "x", "text": "x", "finding": "in_order", "promised": "y"}
 BAD = [
     "",
     "x" * 100_000,
@@ -88,7 +100,14 @@ def filled(sqlite_centre: Centre) -> Filled:
         "account": lan.staff_id,
         "holder": lan.holder_id,
         "student": student.student_id,
+        "client": case.client_id,
+        "item": centre.db.scalars(select(Item.item_id).where(Item.box_id == case.shared_box_id)).first() or uuid4(),
+        "disclosure": start(centre.db, actor=lan, client_id=case.client_id, case=case).disclosure_id,
+        "question": question(centre.db, actor=centre.school["S2024001"], kind="copy", text="想要一份").question_id,
     }
+    owed = begin(centre.db, actor=lan, client_id=case.client_id, case=case)
+    assert owed is not None
+    ids["report"] = owed.report_id
     app = create_app(centre.settings)
     app.config["WTF_CSRF_ENABLED"] = False
     return Filled(centre, app, ids)
@@ -116,9 +135,9 @@ def guarded(app: Flask) -> list[Rule]:
 
 @pytest.mark.parametrize("who", WHO)
 def test_every_route_with_a_foreign_id_looks_absent(filled: Filled, who: str) -> None:
-    """A1, A2: another subject's id and an id that does not exist give the same page to whoever may not open it."""
+    """A1, A2: another subject's id and an id that does not exist give the same page to whoever may not open it, read or sent."""
     client = filled.client(who)
-    own = {"lan": {"case", "task"}, "S2024002": {"appointment"}}.get(who, set())
+    own = OWN.get(who, set())
     differing, crashed = [], []
     for rule in guarded(filled.app):
         mine = who == "S2024001" and rule.rule.startswith("/file/")
@@ -131,9 +150,25 @@ def test_every_route_with_a_foreign_id_looks_absent(filled: Filled, who: str) ->
             crashed.append(rule.rule)
         if not role_may(filled.centre.school[who], permission) and foreign.status_code != 404:
             crashed.append(rule.rule)
-        if "case" in rule.arguments and (foreign.status_code, foreign.data) != (absent.status_code, absent.data):
+        if rule.arguments & ABOUT_CLIENTS and (foreign.status_code, foreign.data) != (absent.status_code, absent.data):
             differing.append(rule.rule)
     assert (differing, crashed) == ([], [])
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_what_is_sent_to_a_foreign_id_is_answered_as_to_none(filled: Filled, who: str) -> None:
+    """A1: a form sent to somebody else's case, disclosure, report or question does nothing and looks absent."""
+    client = filled.client(who)
+    differing = []
+    for rule in guarded(filled.app):
+        about = rule.arguments & ABOUT_CLIENTS
+        mine = who == "S2024001" and rule.rule.startswith("/file/")
+        if mine or not about or rule.arguments & OWN.get(who, set()) or "POST" not in (rule.methods or ()):
+            continue
+        foreign, absent = (client.post(address(rule, ids), data=SENT) for ids in (filled.ids, {}))
+        if (foreign.status_code, foreign.data) != (absent.status_code, absent.data) or foreign.status_code != 404:
+            differing.append((rule.rule, foreign.status_code, absent.status_code))
+    assert differing == []
 
 
 @pytest.mark.parametrize("who", ["lan", "director", "desk", "admin", "teacher", "S2024001"])

@@ -7,8 +7,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.access.vault import lock_vault
-from counsel.audit.patterns import SPAN, clients_opened, vault_opened_at
-from counsel.core.clock import now
+from counsel.audit.patterns import clients_opened, vault_opened
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, LockedError
 from counsel.pathway.cases.models import Case
@@ -21,13 +20,12 @@ def check_pace(db: Session, actor: SignedIn, case: Case) -> None:
 
     Rule: 篇4 三; security A30, R5.
     """
-    settings, hour = house_of(db).settings, now() - SPAN
-    opened = clients_opened(db, actor.holder_id, hour)
+    settings, me = house_of(db).settings, actor.holder_id
+    opened = clients_opened(db, me)
     if case.client_id in opened or len(opened) < settings.openings_step_up_limit:
         return
     if len(opened) >= settings.openings_stop_limit:
         raise ConflictError("many_opened")
-    proven = vault_opened_at(db, actor.holder_id)
-    if len(clients_opened(db, actor.holder_id, proven or hour)) >= settings.openings_step_up_limit:
+    if len(clients_opened(db, me, after=vault_opened(db, me))) >= settings.openings_step_up_limit:
         lock_vault(db, actor=actor)
         raise LockedError
