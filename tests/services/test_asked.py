@@ -38,10 +38,10 @@ def test_students_do_not_answer_and_unknown_codes_are_refused(centre: Centre) ->
     assert centre.db.query(AuditLine).filter_by(tag=TAG).count() == 0
 
 
-def test_the_answer_does_not_depend_on_whom_it_is_about(centre: Centre) -> None:
+def test_the_answer_does_not_depend_on_whom_it_is_about(sqlite_centre: Centre) -> None:
     """A3: there is no field for a name, and every kind of asker reads the same first sentence."""
-    client = create_app(centre.settings).test_client()
-    client.set_cookie(COOKIE, centre.school["desk"].token)
+    client = create_app(sqlite_centre.settings).test_client()
+    client.set_cookie(COOKIE, sqlite_centre.school["desk"].token)
     page = client.get("/asked").get_data(as_text=True)
     assert 'type="text"' not in page and 'type="search"' not in page and "textarea" not in page
     first = set()
