@@ -10,7 +10,7 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.decide import Decision, decide
 from counsel.confidentiality.facts import NOTHING, Facts
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import LockedError, RefusedError
 from counsel.keys.bundle import Keyring
 from counsel.keys.groups import open_groups

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from counsel.confidentiality.facts import NOTHING, Actor, Facts
-from counsel.confidentiality.rules import RULES, Clause, Permission
+from counsel.confidentiality.permissions import Permission
+from counsel.confidentiality.rules import RULES, Clause
 
 
 @dataclass(frozen=True)

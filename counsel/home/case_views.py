@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import refuse
 from counsel.access.sign_ins import SignedIn
 from counsel.access.vault import enter_room
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id

@@ -11,7 +11,7 @@ from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import UnreadableError
 from counsel.keys.boxes import open_box
 from counsel.pathway.cases.agreement import newest_answer

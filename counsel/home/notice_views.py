@@ -7,8 +7,8 @@ from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
-from counsel.confidentiality.rules import Permission
 from counsel.home.views import blueprint
 from counsel.outbox.notices import mark_read, notices_of
 from counsel.outbox.services import try_dead_again

@@ -12,7 +12,7 @@ from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.models import AuditLine
 from counsel.confidentiality.facts import Facts
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import age_on, today
 from counsel.core.database import house_of
 from counsel.keys.boxes import readers_of

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.keys.bundle import Keyring
 from counsel.keys.many import open_boxes
 from counsel.pathway.cases.models import Case

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import verify_chain
 from counsel.confidentiality.decide import decide
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import KEY_HOLDING, Role
-from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
 from counsel.core.clock import today as local_today
 from counsel.core.database import house_of

@@ -16,8 +16,8 @@ from counsel.access.gate import require
 from counsel.access.models import Account, Deputy
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import APPROVING, Role, combination_problem
-from counsel.confidentiality.rules import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, NotFoundError

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from counsel.access.sign_ins import SignedIn, open_sign_in, remember_device, sign_in, sign_out
 from counsel.access.vault import lock_vault, unlock_vault
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import local
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, NotFoundError

@@ -29,8 +29,8 @@ from counsel.access.gate import keys_of, require
 from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn, end_all
 from counsel.audit.chain import recording
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import KEY_HOLDING, STAFF, Role, combination_problem
-from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
 from counsel.core.database import House, house_of, writing
 from counsel.core.errors import ConflictError, InvalidError, NotFoundError, UnreadableError

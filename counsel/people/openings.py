@@ -14,7 +14,7 @@ from counsel.audit.models import AuditLine
 from counsel.audit.patterns import SAME_NAME, patterns_told
 from counsel.confidentiality.decide import decide, role_may
 from counsel.confidentiality.facts import Facts
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
 from counsel.people.deputies import directors
 from counsel.people.staff import staff_name

@@ -15,7 +15,7 @@ from counsel.access.accounts import fold_login, login_tag
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.database import house_of
 from counsel.core.ids import new_id
 from counsel.keys.groups import group_reader

@@ -13,8 +13,8 @@ from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn, end_all
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import CERTIFIED, KEY_HOLDING, Role
-from counsel.confidentiality.rules import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of, writing
 from counsel.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, TransitionError

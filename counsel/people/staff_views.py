@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from counsel.access.gate import refuse
 from counsel.access.sign_ins import SignedIn
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
-from counsel.confidentiality.rules import Permission
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.core.ids import parse_id
 from counsel.people.deputies import end_deputy, my_deputies, name_deputy, possible_deputies

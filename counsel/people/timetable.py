@@ -13,7 +13,7 @@ from counsel.access.gate import require
 from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.database import House, house_of
 from counsel.crypto.derive import mac, subkey
 from counsel.people.models import ConflictLook, Teaching

@@ -10,8 +10,8 @@ from wtforms import SelectField
 
 from counsel.access.devices import end_device, my_devices
 from counsel.access.sign_ins import SignedIn, change_role
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
-from counsel.confidentiality.rules import Permission
 from counsel.core.errors import InvalidError
 from counsel.people.addresses import own_address, set_own_address
 from counsel.people.door import blueprint

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError
 from counsel.core.ids import new_id
 from counsel.people.staff import may_take_cases

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from counsel.access.gate import refuse
 from counsel.access.sign_ins import SignedIn, present_person
 from counsel.confidentiality.decide import role_may
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.database import house_of
 from counsel.core.ids import parse_id
 

@@ -20,6 +20,7 @@ from counsel.pathway.intake.services import receive_client
 from counsel.pathway.referral.conflicts import declare_relationship, look_for_conflicts
 from counsel.pathway.referral.services import hold, resume
 from counsel.pathway.referral.transfer import add_second_reader, ask_transfer, choose_receiver
+from counsel.pathway.sessions.services import begin_session
 from counsel.people.conflicts import barred_by, barred_for_oneself
 from counsel.people.models import DeclaredConflict
 from counsel.people.timetable import import_timetable
@@ -172,3 +173,16 @@ def test_a_desk_whose_vault_is_shut_checks_in_and_the_counsellor_looks_again(cen
         check_in(centre.db, actor=replace(centre.school["desk"], keyring=None), appointment_id=asked.appointment_id)
         with pytest.raises(TransitionError, match="ELSEWHERE"):
             receive_client(centre.db, actor=centre.school["lan"], appointment_id=asked.appointment_id)
+
+
+def test_nobody_leads_a_group_with_a_client_they_teach(centre: Centre) -> None:
+    """Entering a group is checked like every other step; a talk that was begun before goes on until the case is handed over."""
+    open_the_centre(centre)
+    case = in_counselling(centre)
+    lan = centre.school["lan"]
+    teaches(centre)
+    with pytest.raises(TransitionError) as refused:
+        begin_session(centre.db, actor=lan, case=case, mode="group", minutes=50, crisis=True)
+    assert reason(refused) == "ELSEWHERE"
+    teaches(centre, "qiu", "别的班")
+    assert begin_session(centre.db, actor=lan, case=case, mode="group", minutes=50, crisis=True).mode == "group"

@@ -10,7 +10,7 @@ import time_machine
 from sqlalchemy import select
 
 from counsel.confidentiality.limits import LimitCode
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.telling import CEILING, WHOM, Approval, Part, Telling, To, approval_for, may_be_told
 from counsel.core.clock import now, today
 from counsel.core.database import writing

@@ -14,7 +14,7 @@ from counsel.access.vault import unlock_vault
 from counsel.audit.chain import recording, verify_chain
 from counsel.audit.models import AuditLine, LookedAt
 from counsel.audit.patterns import SAME_NAME, clients_opened
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, LockedError, RefusedError, UnreadableError

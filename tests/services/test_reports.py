@@ -8,7 +8,7 @@ import time_machine
 from sqlalchemy import func, select
 
 from counsel.access.sign_ins import SignedIn
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import local, now, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, RefusedError, TransitionError

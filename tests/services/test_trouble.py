@@ -16,7 +16,7 @@ from counsel.access.gate import keys_of
 from counsel.audit.chain import keep_head, recording, verify_chain
 from counsel.audit.models import AuditLine
 from counsel.confidentiality.decide import Decision
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
 from counsel.core.database import Base, make_engine, writing
 from counsel.core.errors import ConflictError, CounselError, RefusedError, SettingsError, TransitionError, UnreadableError

@@ -10,8 +10,9 @@ import pytest
 from counsel.confidentiality.decide import REFUSED, decide, role_may
 from counsel.confidentiality.facts import Actor, Facts
 from counsel.confidentiality.limits import LIMITS, LimitCode
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import READING, Role, combination_problem
-from counsel.confidentiality.rules import RULES, Permission
+from counsel.confidentiality.rules import RULES
 
 STATES = ("closed", "submitted", "sent")
 ME, CLIENT, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)

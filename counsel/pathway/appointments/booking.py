@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.pathway.appointments.lapsing import queues_again
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.requests import Wish, request_appointment

@@ -13,7 +13,7 @@ from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import Recorder, recording
 from counsel.confidentiality.decide import role_may
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import at_local, local, now, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, NotFoundError, TamperError, TransitionError

@@ -16,8 +16,8 @@ from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import Recorder, recording
 from counsel.confidentiality.facts import Facts
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
-from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now
 from counsel.core.errors import ConflictError, TransitionError, UnreadableError
 from counsel.keys.boxes import create_box, open_box

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.pathway.cases.dossier import ASSESSMENT, CLOSING, CONSENT, INTAKE, PAPER, PLAN
 from counsel.pathway.cases.evidence import Evidence, NoArchiveYet, VolumeComplete
 from counsel.pathway.cases.models import Case

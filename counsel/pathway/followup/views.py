@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.gate import refuse
 from counsel.access.sign_ins import SignedIn
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.ids import parse_id
 from counsel.pathway.cases.dossier import FOLLOW_UP
 from counsel.pathway.cases.pages import back_to, edit_page

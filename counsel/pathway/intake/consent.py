@@ -13,7 +13,7 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.audit.patterns import SAME_NAME
 from counsel.confidentiality.limits import LIMITS
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import age_on, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError, UnreadableError

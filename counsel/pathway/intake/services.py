@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.keys.boxes import adopt, open_box, open_for_writing
 from counsel.keys.models import Box

@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, request
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.ids import parse_id
 from counsel.pathway.cases.dossier import PLAN, SUPPORT
 from counsel.pathway.cases.pages import back_to, draft_number, edit_page, writable

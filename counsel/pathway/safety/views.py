@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
 from counsel.pathway.cases.dossier import CRISIS, RETURN, SAFETY, SUPERVISION

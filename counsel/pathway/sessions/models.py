@@ -14,6 +14,7 @@ FORMATS = {
     "birp": ("behaviour", "intervention", "response", "plan"),
 }
 FORMS = ("in_person", "video", "phone", "group", "letter", "online")  # 篇7 三; R7-03
+GROUP = "group"
 INSIDE_HOURS = ("in_person", "video", "phone", "group")  # R8-12
 HOMEWORK_STATES = ("given", "done", "not_done", "declined")
 

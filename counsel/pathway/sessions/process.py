@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import Recorder, recording
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError
 from counsel.keys.boxes import create_box, open_box, open_for_writing
 from counsel.keys.grants import Reader

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
@@ -21,7 +21,8 @@ from counsel.pathway.cases.moving import move
 from counsel.pathway.cases.services import case_facts, held
 from counsel.pathway.intake.consent import consent_given
 from counsel.pathway.intake.levels import evidence_of_screen
-from counsel.pathway.sessions.models import FORMATS, FORMS, INSIDE_HOURS, CounsellingSession
+from counsel.pathway.sessions.models import FORMATS, FORMS, GROUP, INSIDE_HOURS, CounsellingSession
+from counsel.people.conflicts import check_free
 from counsel.records.services import items_in, open_many
 from counsel.roster.queries import inside_hours, working_deadline
 
@@ -49,7 +50,8 @@ def begin_session(
 
     :param mode: one of the service's forms (R7-03); talks, by telephone too, happen inside the set hours (R8-12).
     :param crisis: held outside them all the same, and marked so.
-    :raises TransitionError: ``G2`` when a new notice version must be explained first, ``HOURS``, ``G6``, ``G9``, ``NO_STEP``.
+    :raises TransitionError: ``G2`` when a new notice version must be explained first, ``HOURS``, ``G6``, ``G9``, ``NO_STEP``;
+        ``ELSEWHERE`` when a group is entered whose leader has another relationship with the client (篇9 一7).
     :raises InvalidError: no such form.
 
     Records: ``pathway:session:held``. Rule: 篇10 五; 篇8 七.
@@ -61,6 +63,8 @@ def begin_session(
         raise TransitionError("G2")
     if mode in INSIDE_HOURS and not crisis and not inside_hours(db, case.counsellor_id):
         raise TransitionError("HOURS")
+    if mode == GROUP:  # whoever leads a group has no other relationship with a member, today's timetable included
+        check_free(db, actor, case.client_id, actor.holder_id)
     settings = house_of(db).settings
     with held(db, case) as record:
         evidence: list[Evidence] = evidence_of_screen(db, case)

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError
 from counsel.safeguarding.asked.services import answer_enquiry, enquiries_of_the_year
 from counsel.web.messages import problem_words

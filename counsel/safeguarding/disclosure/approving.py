@@ -16,8 +16,8 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.decide import decide
 from counsel.confidentiality.facts import NOTHING
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
-from counsel.confidentiality.rules import Permission
 from counsel.confidentiality.telling import Approval
 from counsel.core.clock import now
 from counsel.core.database import house_of

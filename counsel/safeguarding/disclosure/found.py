@@ -9,7 +9,7 @@ from counsel.access.gate import keys_of, refuse, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import NOTHING, Facts
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
 from counsel.core.errors import TamperError, UnreadableError
 from counsel.keys.boxes import open_box

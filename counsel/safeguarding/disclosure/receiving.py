@@ -13,7 +13,7 @@ from counsel.access.sign_ins import SignedIn
 from counsel.access.throttling import count_failure, waits_until
 from counsel.audit.chain import Recorder, recording
 from counsel.confidentiality.facts import Facts
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now, today
 from counsel.core.database import house_of, writing
 from counsel.core.errors import ConflictError, InvalidError, NotFoundError, UnreadableError

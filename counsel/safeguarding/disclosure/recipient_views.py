@@ -6,7 +6,7 @@ from flask import flash, render_template, request
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
 from counsel.core.errors import ConflictError, InvalidError, NotFoundError
 from counsel.core.ids import parse_id

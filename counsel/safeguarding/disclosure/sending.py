@@ -19,7 +19,7 @@ from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.limits import LimitCode
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.telling import To
 from counsel.core.clock import now, today, working_days_after
 from counsel.core.database import house_of, writing

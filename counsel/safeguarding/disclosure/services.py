@@ -16,7 +16,7 @@ from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.telling import Approval
 from counsel.core.clock import now, today
 from counsel.core.database import house_of

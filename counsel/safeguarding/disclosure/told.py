@@ -17,7 +17,7 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.limits import LimitCode
-from counsel.confidentiality.rules import Permission
+from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import TamperError, UnreadableError

@@ -15,8 +15,8 @@ from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import NOTHING, Facts
+from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
-from counsel.confidentiality.rules import Permission
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TamperError, UnreadableError
