@@ -266,6 +266,15 @@ def publish_client(db: Session, *, actor: SignedIn) -> UUID:
     return keyring.holder_id
 
 
+def guardians_of(db: Session, keyring: Keyring, client: ClientCard) -> tuple[str, ...]:
+    """Return the names that the roll lists as a client's guardians today; none for guests. The caller has the audit line."""
+    student = db.get(Student, UUID(client.student_id)) if client.student_id else None
+    if student is None:
+        return ()
+    contacts = student_card(db, keyring, student).contacts
+    return tuple(contact.get("name", "").strip() for contact in contacts if contact.get("name", "").strip())
+
+
 def client_holder(db: Session, keyring: Keyring) -> Holder:
     """Return the public half of a client's keyring, proven by the secret of the invitation."""
     assert keyring.link is not None

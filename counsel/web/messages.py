@@ -67,6 +67,7 @@ def _leaving_words(code: str) -> str | None:
         "excluded": _("This person must hear nothing about this client."),
         "told_later": _("Say on which day the client is told, not later than this centre allows."),
         "other_people": _("There are names of other people in the words. Take them out, or say that they are needed."),
+        "not_on_list": _("The roll does not list this guardian. Make sure who it is: custody may have changed."),
         "promise": _("Promise first that you keep it to yourself."),
         "no_such_code": _("Code and digits do not open anything, or it is over. Ask whoever rang you."),
         "police_first": _("The police come first: write when they were rung, and who took it or its number."),

@@ -45,6 +45,8 @@ def filled(person: Any) -> str:
     choose(person, "r1", {"concern": "", "advice": "Please come at ten."})
     person.page.check("input[name=informed][value=told]")
     person.press("button[value=check]")
+    person.page.check("input[name=guardian_known]")  # the roll lists no "Mother"
+    person.press("button[value=check]")
     return str(person.page.url.removeprefix(person.site.url).split("#")[0])
 
 

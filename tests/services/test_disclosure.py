@@ -27,6 +27,7 @@ from counsel.pathway.cases.models import Case
 from counsel.pathway.intake.levels import record_screen
 from counsel.pathway.plans.support import supporters, write_supporter
 from counsel.people.exclusions import Excluded, exclude, excluded_for
+from counsel.people.guardians import import_guardians
 from counsel.people.models import Exclusion
 from counsel.records.models import Item
 from counsel.records.services import item_of
@@ -80,7 +81,7 @@ def to_mother(**changes: Any) -> dict[str, Any]:
 
 def filled(*recipients: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     """A complete disclosure for danger to oneself."""
-    basis = {"code": "EX1", "purpose": "今晚有人陪", "informed": "told", "recipients": list(recipients)}
+    basis = {"guardian_known": True, "code": "EX1", "purpose": "今晚有人陪", "informed": "told", "recipients": list(recipients)}
     return {**basis, **changes}
 
 
@@ -681,3 +682,34 @@ def test_facts_read_twice_at_once_are_read_once(centre: Centre) -> None:
         read_facts(centre.db, actor=teacher, package_id=one.package.package_id)
         with pytest.raises((ConflictError, RefusedError)):
             read_facts(other, actor=teacher, package_id=one.package.package_id)
+
+
+def guardians_now(centre: Centre, *names: str) -> None:
+    """The school's list of guardians as it stands today."""
+    rows = "".join(f"S2024001,{name},家长\n" for name in names)
+    report = import_guardians(centre.db, actor=centre.school["admin"], raw=f"学号,监护人,关系\n{rows}".encode())
+    assert not report.problems
+
+
+def test_a_guardian_whom_nobody_lists_is_looked_at_first(centre: Centre) -> None:
+    """Custody may have changed: a name the roll does not list needs a second look; at level 4 it holds nobody up."""
+    case = at_level(centre)
+    unsure = {"guardian_known": False}
+    assert problems(centre, case, filled(to_mother(), **unsure)) == {"guardian_known": "not_on_list"}
+    assert problems(centre, case, filled(to_mother(name="苏 家长"), **unsure)) == {}
+    record_screen(centre.db, actor=centre.school["lan"], case=case, answers=NOW_IN_DANGER, ticks=frozenset(), keeping="")
+    assert problems(centre, case, filled(to_mother(), **unsure)) == {}
+
+
+def test_a_guardian_taken_off_the_list_reads_no_further(centre: Centre) -> None:
+    """The relation is deleted while a package may still be read: it is taken back at the sender's next look."""
+    case, lan = at_level(centre, NOW_IN_DANGER), centre.school["lan"]
+    listed, typed = to_mother(name="苏家长"), to_mother(name="姨妈")
+    _row, (one, other) = sent(centre, case, filled(listed, typed))
+    assert take_back_what_fell(centre.db, actor=lan) == []
+    guardians_now(centre, "苏母")
+    assert [p.package_id for p in take_back_what_fell(centre.db, actor=lan)] == [one.package.package_id]
+    with pytest.raises(NotFoundError):
+        by_code(centre.db, code=one.code, digits="1234", address="10.0.0.9")
+    assert by_code(centre.db, code=other.code, digits="1234", address="10.0.0.9")[0].revoked_on is None
+    assert take_back_what_fell(centre.db, actor=lan) == []

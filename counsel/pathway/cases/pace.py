@@ -11,6 +11,7 @@ from counsel.audit.patterns import clients_opened, vault_opened
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, LockedError
 from counsel.pathway.cases.models import Case
+from counsel.risk.cards import has_card
 
 
 def check_pace(db: Session, actor: SignedIn, case: Case) -> None:
@@ -20,6 +21,8 @@ def check_pace(db: Session, actor: SignedIn, case: Case) -> None:
 
     Rule: 篇4 三; security A30, R5.
     """
+    if has_card(db, case.client_id):  # whoever is watched over waits for no passphrase
+        return
     settings, me = house_of(db).settings, actor.holder_id
     opened = clients_opened(db, me)
     if case.client_id in opened or len(opened) < settings.openings_step_up_limit:

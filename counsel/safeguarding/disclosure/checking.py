@@ -18,7 +18,7 @@ from counsel.core.ids import parse_id
 from counsel.keys.trust import holder_row, roles_of
 from counsel.pathway.cases.models import Case
 from counsel.pathway.plans.support import released
-from counsel.people.cards import ClientCard, client_cards
+from counsel.people.cards import ClientCard, client_cards, guardians_of
 from counsel.people.exclusions import excluded_for
 from counsel.people.names import other_names_in
 from counsel.safeguarding.disclosure.draft import Content, Known, texts_of
@@ -56,6 +56,7 @@ def known_for(db: Session, *, actor: SignedIn, row: Disclosure, content: Content
         excluded=excluded_for(db, actor=actor, client_id=row.client_id),
         others=tuple(other_names_in(db, actor=actor, texts=texts_of(content), but=[client.name, actor.name, *named])),
         release=_release(db, actor, row, content),
+        guardians=guardians_of(db, keys_of(db, actor), client),
     )
 
 

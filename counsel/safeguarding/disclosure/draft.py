@@ -14,6 +14,7 @@ Content = dict[str, Any]
 MOST_RECIPIENTS, LONGEST, LONGEST_REASON = 8, 300, 1000
 PAGE, CODE, SPOKEN = "page", "code", "spoken"
 TOLD_FIRST, NOT_FIRST = "told", "not_told"
+IMMINENT = 4
 PAPER, STATUTE = "paper", "statute"
 DIRECT = {To.CLASS_TEACHER: "head_teacher", To.LEADER: "school_leader"}  # who reads it on the own page needs this role
 
@@ -25,6 +26,7 @@ class Known:
     :param level: the level in force; `roles`: holder as hex → roles in which colleagues may be told something on their page.
     :param excluded: who must hear nothing; `others`: names of other people found in the texts.
     :param release: what the client has signed, for EX5; None without it.
+    :param guardians: the names that the roll lists as the client's guardians today.
     """
 
     level: int
@@ -35,6 +37,7 @@ class Known:
     excluded: tuple[Excluded, ...] = ()
     others: tuple[str, ...] = ()
     release: Mapping[str, Any] | None = None
+    guardians: tuple[str, ...] = ()
 
 
 def empty(level: int) -> Content:
@@ -64,7 +67,22 @@ def problems_of(content: Content, known: Known) -> dict[str, str]:
         found |= {f"r{at}_{name}": code for name, code in _problems_of_recipient(content, recipient, known).items()}
     if known.others and not content.get("others_needed"):
         found["others_needed"] = "other_people"
+    if unlisted_guardians(content, known) and not content.get("guardian_known"):
+        found["guardian_known"] = "not_on_list"
     return found
+
+
+def unlisted_guardians(content: Content, known: Known) -> list[str]:
+    """Return who is to be told as a guardian and does not stand on the roll as one; at level 4 nobody is held up by it."""
+    if known.level >= IMMINENT:
+        return []
+    told = [to["name"] for to in content["recipients"] if to.get("kind") == To.GUARDIAN and to.get("name")]
+    return [name for name in told if not is_listed(name, known.guardians)]
+
+
+def is_listed(name: str, guardians: Iterable[str]) -> bool:
+    """Return whether a name is one of the listed guardians', however it is spaced."""
+    return any(Excluded(listed).is_meant(name) for listed in guardians)
 
 
 def _problems_of_reason(content: Content, known: Known) -> dict[str, str]:

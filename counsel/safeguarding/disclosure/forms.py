@@ -61,6 +61,7 @@ def content_of(form: Mapping[str, str], hours: int) -> Content:
     content: Content = {name: clean(form.get(name))[:1000] for name in REASON_FIELDS}
     content["code"] = form.get("code", "")
     content["others_needed"] = form.get("others_needed") == "y"
+    content["guardian_known"] = form.get("guardian_known") == "y"
     count = min(whole(form.get("count", "0")) or 0, MOST_RECIPIENTS)
     content["recipients"] = [_recipient(form, f"r{at}_", hours) for at in range(count) if form.get("drop") != str(at)]
     if form.get("do") == "add" and len(content["recipients"]) < MOST_RECIPIENTS:

@@ -36,12 +36,10 @@ from counsel.risk.cards import has_card, is_watched, raise_card
 from counsel.risk.clocks import WATCHED
 from counsel.safeguarding.disclosure.approving import ask_for_yes
 from counsel.safeguarding.disclosure.checking import known_for
-from counsel.safeguarding.disclosure.draft import Content, approval_of, empty, problems_of
+from counsel.safeguarding.disclosure.draft import IMMINENT, Content, approval_of, empty, is_listed, problems_of
 from counsel.safeguarding.disclosure.found import FORM, counsellor_beside, disclosure_facts, form_of, read_form
 from counsel.safeguarding.disclosure.models import Disclosure
 from counsel.tasks.services import end_tasks, open_task
-
-IMMINENT = 4
 
 
 def start(db: Session, *, actor: SignedIn, client_id: UUID | None, case: Case | None = None, level: int = 0) -> Disclosure:
@@ -125,10 +123,12 @@ def submit(db: Session, *, actor: SignedIn, row: Disclosure) -> Approval:
     content = read_form(db, actor=actor, row=row)
     with drafting(db, actor, row) as (box, item):
         level = _level(db, actor, row, box, item)
-        problems = problems_of(content, known_for(db, actor=actor, row=row, content=content, level=level))
+        known = known_for(db, actor=actor, row=row, content=content, level=level)
+        problems = problems_of(content, known)
         if problems:
             raise InvalidError(**problems)
-        full, keyring = {**content, "level": level}, keys_of(db, actor)
+        listed = [{**to, "listed": is_listed(to["name"], known.guardians)} for to in content["recipients"]]
+        full, keyring = {**content, "level": level, "recipients": listed}, keys_of(db, actor)
         sign_item(db, box=box, item=item, keyring=keyring, content=full, seen_version=item.draft_version)
         approval = approval_of(full, level)
         row.state = "approved" if approval in (Approval.NOBODY, Approval.CLIENT) else "submitted"

@@ -18,6 +18,7 @@ from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.limits import LimitCode
 from counsel.confidentiality.permissions import Permission
+from counsel.confidentiality.telling import To
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import TamperError, UnreadableError
@@ -28,12 +29,12 @@ from counsel.keys.many import open_boxes
 from counsel.keys.models import Grant
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
-from counsel.people.cards import proven_client
+from counsel.people.cards import guardians_of, proven_client
 from counsel.people.exclusions import excluded_for
 from counsel.people.staff import staff_name
 from counsel.records.services import item_of, open_bodies
-from counsel.safeguarding.disclosure.checking import known_for
-from counsel.safeguarding.disclosure.draft import Content
+from counsel.safeguarding.disclosure.checking import client_of, known_for
+from counsel.safeguarding.disclosure.draft import Content, is_listed
 from counsel.safeguarding.disclosure.found import disclosure_facts, read_form
 from counsel.safeguarding.disclosure.models import Disclosure, Package
 from counsel.safeguarding.disclosure.receiving import receipts_of
@@ -159,7 +160,8 @@ def _new_keys(db: Session, row: Disclosure) -> bool:
 def take_back_what_fell(db: Session, *, actor: SignedIn) -> list[Package]:
     """Take back packages that may still be read though nothing stands behind them any more, and return them.
 
-    A release the client no longer stands by; somebody who is suspected since. At an unlock, for one's own disclosures.
+    A release the client no longer stands by; somebody who is suspected since; a guardian whom the roll no longer lists. At
+    an unlock, for one's own disclosures.
 
     Records: ``safeguarding:package:revoked`` for each.
     """
@@ -175,13 +177,15 @@ def take_back_what_fell(db: Session, *, actor: SignedIn) -> list[Package]:
 def _take_back(db: Session, actor: SignedIn, row: Disclosure) -> list[Package]:
     content = read_form(db, actor=actor, row=row)
     excluded = excluded_for(db, actor=actor, client_id=row.client_id)
+    guardians = guardians_of(db, keys_of(db, actor), client_of(db, actor, row))
     fell = content["code"] == LimitCode.EX5 and not _still_released(db, actor, row, content)
     taken = []
     with recording(db) as record:
         for package in packages_of(db, row):
             to: dict[str, Any] = content["recipients"][package.number - 1]
             meant = any(person.is_meant(to["name"], to.get("holder", "")) for person in excluded)
-            if (fell or meant) and package.revoked_on is None:
+            gone = bool(to.get("listed")) and to["kind"] == To.GUARDIAN and not is_listed(to["name"], guardians)
+            if (fell or meant or gone) and package.revoked_on is None:
                 close_package(db, package)
                 record.by(actor, "safeguarding:package:revoked", subject_id=row.client_id, object_id=package.package_id)
                 taken.append(package)
