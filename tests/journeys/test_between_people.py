@@ -1,11 +1,13 @@
 """Deputies, second signatures, offered talks, guests and imports in a real browser, with who must be refused."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 Make = Callable[..., Any]
 pytestmark = pytest.mark.xdist_group("site")
@@ -118,9 +120,12 @@ def test_single_keys_open_and_move_but_never_sign(site: Any, somebody: Make) -> 
     assert zhou.page.locator("dialog#keys").is_visible()
     zhou.page.keyboard.press("Escape")
     zhou.page.wait_for_selector("dialog#keys", state="hidden")
-    with zhou.page.expect_navigation():
+    for _try in range(4):  # the two letters belong together for a second and a half, which a busy machine may take
         zhou.page.keyboard.press("g")
         zhou.page.keyboard.press("c")
+        with contextlib.suppress(TimeoutError):
+            zhou.page.wait_for_url("**/cases", timeout=4000)
+            break
     assert zhou.page.url.endswith("/cases")
     zhou.page.keyboard.press("j")
     with zhou.page.expect_navigation():

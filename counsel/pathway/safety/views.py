@@ -12,7 +12,7 @@ from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
-from counsel.pathway.cases.dossier import CRISIS, RETURN, SAFETY, SUPERVISION
+from counsel.pathway.cases.dossier import CRISIS, RETURN, SAFETY, SUPERVISION, FormKind
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.pages import draft_number, edit_page, writable
 from counsel.pathway.cases.services import find_case
@@ -35,50 +35,38 @@ blueprint = Blueprint("safety", __name__)
 WRITE = Permission.CASE_WRITE
 
 
-def _in_hand(db: Session, case: Case, kind: str, due: bool) -> int:
-    """Return which of a case's forms is meant: a further one when it is due or asked for, else the newest."""
-    newest, signed = newest_of(db, case, kind)
-    return newest + 1 if due and signed else draft_number(newest, signed, whole(request.args.get("number", "")))
+def _edit(db: Session, actor: SignedIn, case: Case, kind: FormKind, form: Any, write: Any, task: str = "") -> Any:
+    """Answer one request about a form that a case may have several of: a further one when its task waits, else the newest."""
+    newest, signed = newest_of(db, case, kind.code)
+    due = bool(task) and tasks_about(db, case.case_id, (task,)) != []
+    number = newest + 1 if due and signed else draft_number(newest, signed, whole(request.args.get("number", "")))
+    save = partial(write, db, actor=actor, case=case, number=number)
+    return edit_page(db, actor, case, kind, form, "sessions/form.html", save, number)
 
 
 @page(blueprint, "/cases/<case>/crisis", WRITE, ("GET", "POST"))
 def crisis(db: Session, actor: SignedIn, case: str) -> Any:
     """F07."""
-    found = writable(db, actor, case)
-    number = _in_hand(db, found, CRISIS.code, tasks_about(db, found.case_id, ("report",)) != [])
-
-    save = partial(write_crisis, db, actor=actor, case=found, number=number)
-    return edit_page(db, actor, found, CRISIS, CrisisForm, "sessions/form.html", save, number)
+    return _edit(db, actor, writable(db, actor, case), CRISIS, CrisisForm, write_crisis, "report")
 
 
 @page(blueprint, "/cases/<case>/safety-plan", WRITE, ("GET", "POST"))
 def safety_plan(db: Session, actor: SignedIn, case: str) -> Any:
     """The safety plan, on a page both look at."""
-    found = writable(db, actor, case)
-    number = _in_hand(db, found, SAFETY.code, False)
-
-    save = partial(write_safety_plan, db, actor=actor, case=found, number=number)
-    return edit_page(db, actor, found, SAFETY, SafetyPlanForm, "sessions/form.html", save, number)
+    return _edit(db, actor, writable(db, actor, case), SAFETY, SafetyPlanForm, write_safety_plan)
 
 
 @page(blueprint, "/cases/<case>/supervision", Permission.CASE_FOLLOW_UP, ("GET", "POST"))
 def supervision(db: Session, actor: SignedIn, case: str) -> Any:
     """F21: what a supervisor was asked about this case, and what was agreed."""
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_FOLLOW_UP)
-    number = _in_hand(db, found, SUPERVISION.code, tasks_about(db, found.case_id, ("supervise",)) != [])
-
-    save = partial(write_supervision, db, actor=actor, case=found, number=number)
-    return edit_page(db, actor, found, SUPERVISION, SupervisionForm, "sessions/form.html", save, number)
+    return _edit(db, actor, found, SUPERVISION, SupervisionForm, write_supervision, "supervise")
 
 
 @page(blueprint, "/cases/<case>/return", WRITE, ("GET", "POST"))
 def back_to_school(db: Session, actor: SignedIn, case: str) -> Any:
     """Back to school after a crisis."""
-    found = writable(db, actor, case)
-    number = _in_hand(db, found, RETURN.code, False)
-
-    save = partial(write_return, db, actor=actor, case=found, number=number)
-    return edit_page(db, actor, found, RETURN, ReturnForm, "sessions/form.html", save, number)
+    return _edit(db, actor, writable(db, actor, case), RETURN, ReturnForm, write_return)
 
 
 @page(blueprint, "/cases/<case>/told", Permission.CASE_FOLLOW_UP, ("GET", "POST"))
