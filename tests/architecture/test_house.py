@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 from counsel.app import create_app
 from counsel.core.settings import Settings
 from counsel.home.clauses import clause_rows
+from counsel.web.headers import SEVERAL
 from tests.conftest import Centre
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -161,3 +162,10 @@ def test_every_clause_row_names_tests_that_exist() -> None:
 def test_nothing_is_left_for_later_silently(word: str) -> None:
     """What is not done is said in docs/progress.md, not hidden in the code."""
     assert [path.name for path in SOURCES if re.search(rf"\b{word}\b", path.read_text("utf-8"))] == []
+
+
+def test_every_field_with_several_values_may_come_several_times() -> None:
+    """A form with two boxes ticked is answered, not refused as a doubled parameter."""
+    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "counsel").rglob("*.py"))
+    named = set(re.findall(r"(\w+) = SelectMultipleField", source)) | set(re.findall(r'getlist\("(\w+)"\)', source))
+    assert len(named) >= 7 and named <= SEVERAL

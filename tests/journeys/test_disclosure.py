@@ -142,7 +142,8 @@ def test_a_support_contact_waits_for_the_clients_yes(somebody: Callable[..., Any
     zhou.page.fill("#name", "Doctor Wu")
     zhou.page.select_option("#relation", "professional")
     zhou.page.fill("#purpose", "Think together")
-    zhou.page.check("input[name=scope][value=summary]")
+    for part in ("summary", "advice"):
+        zhou.page.check(f"input[name=scope][value={part}]")
     zhou.page.fill("#until", "2099-01-01")
     assert zhou.barriers_in_both_themes() == []
     zhou.press("button[value=sign]")
