@@ -49,6 +49,7 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
     rows = db.query(Appointment).filter_by(client_id=case.client_id, counsellor_id=case.counsellor_id)
     facts = case_facts(db, case)
     assert facts is not None
+    follows = decide(actor, Permission.CASE_FOLLOW_UP, facts).allowed
     writes = decide(actor, Permission.CASE_WRITE, facts).allowed
     files = decide(actor, Permission.CASE_HAND_IN, facts).allowed
     return {
@@ -65,7 +66,8 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
         "second": second_signature(db, consent.countersign_id) if consent else None,
         "sole": len({grant.holder_id for grant in readers_of(db, case.box_id)}) == 1,
         "writes": writes,
-        "follows": decide(actor, Permission.CASE_FOLLOW_UP, facts).allowed,
+        "follows": follows,
+        "reports": reports_in(db, actor=actor, case=case),
         "screen": screen_today(db, case),
         "moves": moves_of(db, case),
         "before": db.get_one(Case, case.previous_id).case_no if case.previous_id else None,
@@ -93,7 +95,6 @@ def _work(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:
         "referrals": referrals_of(db, case),
         "tries": tries_of(db, case),
         "tasks": _due_soon(db, case),
-        "reports": reports_in(db, case),
         "follow_ups": follow_ups_of(db, case),
         "begin": BeginForm(formdata=None),
         "give": HomeworkForm(formdata=None),

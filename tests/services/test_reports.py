@@ -85,7 +85,7 @@ def test_an_answer_obliges_to_report_whatever_the_level(centre: Centre) -> None:
     """Q11 for a minor: level 1, safe today, and the report is owed within two hours all the same."""
     case, row = harmed(centre)
     lan, settings = centre.school["lan"], house_of(centre.db).settings
-    assert owed_by(centre.db, actor=lan) == [row] and reports_in(centre.db, case) == [row]
+    assert owed_by(centre.db, actor=lan) == [row] and reports_in(centre.db, actor=lan, case=case) == [row]
     assert timedelta(hours=1, minutes=58) < row.due_at - now() <= timedelta(hours=settings.report_clock_hours)
     record_screen(centre.db, actor=lan, case=case, answers=HARMED, ticks=SAFE_TICK, keeping="奶奶")
     assert owed_about(centre.db, case.client_id) == [row]  # asked twice, owed once
@@ -179,8 +179,19 @@ def test_whoever_is_suspected_meets_no_trace(centre: Centre) -> None:
     assert {person.name for person in excluded_for(centre.db, actor=lan, client_id=case.client_id)} == {"秋老师", "苏家长"}
     assert qiu.holder_id in declared_against(centre.db, case.client_id)
     assert notices_of(centre.db, qiu.holder_id) == []
+    assert reports_in(centre.db, actor=qiu, case=case) == [] and reports_in(centre.db, actor=lan, case=case) == [row]
     mother = to_mother(name="苏家长")
     assert "r0_name" in problems(centre, case, filled(mother, code="EX3"))
+
+
+def test_a_holder_that_is_none_is_no_holder(centre: Centre) -> None:
+    """A tampered form names nobody by it, and nothing crashes; the name stands."""
+    case, row = harmed(centre)
+    make(
+        centre.db, actor=centre.school["lan"], row=row, content=reported(centre, suspects=[{"name": "某人", "holder": "' OR 1"}])
+    )
+    (person,) = excluded_for(centre.db, actor=centre.school["lan"], client_id=case.client_id)
+    assert (person.name, person.holder) == ("某人", "")
 
 
 def test_a_suspected_leader_does_not_hear_that_it_was_made(centre: Centre) -> None:
@@ -207,7 +218,11 @@ def test_duty_reports_beside_a_case_that_the_suspect_counsels(centre: Centre) ->
     raise_alarm(centre.db, actor=centre.school["S2024001"], answers={**CALM, "q7": "yes"})
     row = begin(centre.db, actor=duty, client_id=case.client_id)
     assert row is not None and row.case_id is None
-    assert reports_in(centre.db, case) == [] and owed_by(centre.db, actor=lan) == [] and owed_by(centre.db, actor=duty) == [row]
+    assert (
+        reports_in(centre.db, actor=lan, case=case) == []
+        and owed_by(centre.db, actor=lan) == []
+        and owed_by(centre.db, actor=duty) == [row]
+    )
     assert centre.db.query(Task).filter_by(object_id=row.report_id).one().client_id is None
     make(
         centre.db,

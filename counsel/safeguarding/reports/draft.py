@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from counsel.core.clock import now
+from counsel.core.ids import parse_id
 from counsel.people.exclusions import Excluded
 
 SIGNS = (
@@ -35,8 +36,13 @@ def moment_of(day: str, clock: str, zone: str) -> datetime | None:
 
 def suspects_of(content: Content) -> tuple[Excluded, ...]:
     """Return whom a report suspects, each once."""
-    people = (Excluded(str(one.get("name", "")).strip(), str(one.get("holder", ""))) for one in content.get("suspects", ()))
+    people = (Excluded(str(one.get("name", "")).strip(), _hex(str(one.get("holder", "")))) for one in content.get("suspects", ()))
     return tuple(dict.fromkeys(person for person in people if person.name))
+
+
+def _hex(text: str) -> str:
+    found = parse_id(text)
+    return found.hex if found is not None else ""
 
 
 def problems_of(content: Content, zone: str) -> dict[str, str]:

@@ -119,6 +119,7 @@ def _keep_away(db: Session, actor: SignedIn, row: Report, suspects: tuple[Exclud
     assert row.client_id is not None
     exclude(db, actor=actor, client_id=row.client_id, people=suspects)
     theirs = select(Case).where(Case.client_id == row.client_id, Case.state.in_(OPEN_STATES))
+    kept_out = {UUID(person.holder) for person in suspects if person.holder}
     for person in suspects:
         holder = UUID(person.holder) if person.holder else None
         case = db.scalar(theirs.where(Case.counsellor_id == holder).limit(1)) if holder else None
@@ -126,7 +127,7 @@ def _keep_away(db: Session, actor: SignedIn, row: Report, suspects: tuple[Exclud
             declare(db, holder, row.client_id)
         if case is not None:
             for account in directors(db):
-                if account.holder_id != holder:
+                if account.holder_id not in kept_out:
                     notify(db, reader_id=account.holder_id, kind="conflict_found", object_id=case.case_id)
 
 
@@ -204,7 +205,12 @@ def overdue_reports(db: Session) -> int:
     return len(db.scalars(late).all())
 
 
-def reports_in(db: Session, case: Case) -> list[Report]:
-    """Return the reports of a case, as its counsellor owes or made them, the newest first."""
+def reports_in(db: Session, *, actor: SignedIn, case: Case) -> list[Report]:
+    """Return the reports that a case's counsellor owes or made, the newest first; nobody else who reads along sees any.
+
+    A second reader may be the one who is suspected.
+    """
+    if actor.holder_id != case.counsellor_id:
+        return []
     query = select(Report).where(Report.case_id == case.case_id, Report.kind == MANDATORY)
     return list(db.scalars(query.order_by(Report.opened_on.desc(), Report.report_id)))

@@ -90,10 +90,11 @@ def _owed(db: Session, actor: SignedIn, row: Report) -> Any:
 
 
 def _with_names(db: Session, content: dict[str, Any]) -> dict[str, Any]:
-    """Return a report in which a colleague who was chosen from the list stands with the name."""
+    """Return a report in which a colleague stands with name and holder, chosen from the list or typed."""
     names = {holder.hex: name for holder, name, _roles in colleagues_with_keys(db)}
-    people = [{**one, "name": names.get(one["holder"], one["name"])} for one in content["suspects"]]
-    return {**content, "suspects": people}
+    holders = {name: holder for holder, name in names.items()}
+    people = [{"name": names.get(one["holder"], one["name"]), "holder": one["holder"]} for one in content["suspects"]]
+    return {**content, "suspects": [{**one, "holder": one["holder"] or holders.get(one["name"], "")} for one in people]}
 
 
 def _made(db: Session, actor: SignedIn, row: Report) -> Any:
