@@ -29,6 +29,13 @@ def clients_opened(db: Session, actor_id: UUID | None, after: int = 0) -> set[UU
     return {subject for subject in found if subject is not None}
 
 
+def opened_lately(db: Session, actor_id: UUID | None, client_id: UUID) -> bool:
+    """Return whether somebody has opened this client's texts within the span: one look into the index, however long the log."""
+    lines = select(AuditLine.seq).where(AuditLine.actor_id == actor_id, AuditLine.at >= now() - SPAN)
+    found = lines.where(AuditLine.subject_id == client_id, AuditLine.tag.like(OPENED)).order_by(AuditLine.at.desc())
+    return db.scalar(found.limit(1)) is not None
+
+
 def vault_opened(db: Session, actor_id: UUID | None) -> int:
     """Return the line of the log at which somebody last typed the passphrase into a shut vault within the span, or 0."""
     lines = select(func.max(AuditLine.seq)).where(AuditLine.actor_id == actor_id, AuditLine.tag == VAULT_OPENED)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.access.vault import lock_vault
-from counsel.audit.patterns import clients_opened, vault_opened
+from counsel.audit.patterns import clients_opened, opened_lately, vault_opened
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, LockedError
 from counsel.pathway.cases.models import Case
@@ -21,11 +21,11 @@ def check_pace(db: Session, actor: SignedIn, case: Case) -> None:
 
     Rule: 篇4 三; security A30, R5.
     """
-    if has_card(db, case.client_id):  # whoever is watched over waits for no passphrase
-        return
+    if opened_lately(db, actor.holder_id, case.client_id) or has_card(db, case.client_id):
+        return  # whoever is watched over waits for no passphrase
     settings, me = house_of(db).settings, actor.holder_id
     opened = clients_opened(db, me)
-    if case.client_id in opened or len(opened) < settings.openings_step_up_limit:
+    if len(opened) < settings.openings_step_up_limit:
         return
     if len(opened) >= settings.openings_stop_limit:
         raise ConflictError("many_opened")
