@@ -1,12 +1,14 @@
 """C3 from an unfinished form to those who help, C4 and C8 where adults ask: played by everybody, those who see nothing too."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.journeys.test_disclosure import choose, letters, recipient
-from tests.journeys.test_pathway import open_case
+from tests.journeys.test_pathway import open_case, sign
 
 Make = Callable[..., Any]
 pytestmark = pytest.mark.xdist_group("site")
@@ -141,3 +143,33 @@ def test_c4_a_formal_paper_gets_what_it_names_after_a_legal_opinion(site: Any, s
     assert chen.sees("Sent.") or chen.sees("sent")
     for who in ("leader", "teacher", "admin", "expert"):
         assert somebody(who).go(show) == 404
+
+
+def test_c2_back_to_school_after_a_crisis(site: Any, somebody: Make) -> None:
+    """C2 5, C3 5: no return without a new record; supervision is written down; nobody else sees any of it."""
+    chen = somebody("chen")
+    case = open_case(chen, "0023")
+    said = {"opinion": "“建议返校，门诊随访”", "sheet_place": "cupboard 2", "guardian_met": "mother, yesterday", "found": "calm"}
+    said |= {"contact_plan": "every Tuesday", "classmates": "was ill for a while", "teacher_lines": "no questions\nring 8012"}
+    here = datetime.now(ZoneInfo(site.environ["COUNSEL_TIME_ZONE"])).date().isoformat()
+    sign(chen, f"{case}/return", interviewed_on=here, **said)
+    assert chen.sees("A new crisis record") and chen.page.input_value("#classmates") == "was ill for a while"
+    assert chen.barriers_in_both_themes() == []
+    record = {"found": "re-entry talk", "protective": "a friend", "why": "no plans", "measures": "pills put away"}
+    record |= {"who_stays": "mother", "next_review": "in a week", "duty_needs": "ring the mother", "reach": "139"}
+    sign(chen, f"{case}/crisis?number=2", **record)
+    assert chen.sees("Signed. Nobody can change it now")
+    sign(chen, f"{case}/return", interviewed_on=here, **said)
+    assert chen.sees("Signed. Nobody can change it now")
+    sign(chen, f"{case}/supervision?number=2", with_whom="柳青", on_date=here, question="how to go on", agreed="slowly")
+    assert chen.sees("Signed. Nobody can change it now")
+    chen.go(f"{case}/told")
+    chen.page.select_option("#whom", "guardian")
+    chen.press("main form button.btn-primary")
+    assert chen.page.locator("#words-error").count()
+    chen.page.fill("#words", "by telephone, the least")
+    chen.press("main form button.btn-primary")
+    assert chen.sees("by telephone, the least")
+    for who in ("gu", "teacher", "leader", "supervisor", "admin", "zhou"):
+        other = somebody(who)
+        assert [other.go(f"{case}/{page}") for page in ("return", "supervision", "told")] == [404] * 3, who
