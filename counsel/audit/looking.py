@@ -28,12 +28,16 @@ def draw(db: Session, lines: Iterable[AuditLine]) -> None:
             db.add(LookedAt(seq=line.seq))
 
 
-def waiting_openings(db: Session, *, but: UUID | None = None, only: UUID | None = None) -> list[AuditLine]:
-    """Return the openings that wait for somebody's look, the newest first; those by `but` never, those by `only` alone."""
+def openers(db: Session) -> set[UUID | None]:
+    """Return whose openings wait for somebody's look."""
+    query = select(AuditLine.actor_id).join(LookedAt, LookedAt.seq == AuditLine.seq)
+    return set(db.scalars(query.where(LookedAt.finding.is_(None)).distinct()))
+
+
+def waiting_openings(db: Session, *, by: Iterable[UUID | None]) -> list[AuditLine]:
+    """Return the newest openings by some people that wait for somebody's look."""
     query = select(AuditLine).join(LookedAt, LookedAt.seq == AuditLine.seq).where(LookedAt.finding.is_(None))
-    if only is not None:
-        query = query.where(AuditLine.actor_id == only)
-    return list(db.scalars(query.where(AuditLine.actor_id.is_distinct_from(but)).order_by(AuditLine.seq.desc()).limit(SHOWN)))
+    return list(db.scalars(query.where(AuditLine.actor_id.in_(list(by))).order_by(AuditLine.seq.desc()).limit(SHOWN)))
 
 
 def note_look(db: Session, *, seq: int, by_id: UUID | None, finding: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import refuse, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
-from counsel.audit.looking import note_look, waiting_openings
+from counsel.audit.looking import note_look, openers, waiting_openings
 from counsel.audit.models import AuditLine
 from counsel.audit.patterns import SAME_NAME, patterns_told
 from counsel.confidentiality.decide import decide, role_may
@@ -32,9 +32,11 @@ class Opening:
 
 
 def openings_to_look_at(db: Session, *, actor: SignedIn) -> list[Opening]:
-    """Return the openings that wait for the actor's look, the newest first; nothing is opened."""
+    """Return the newest openings that wait for the actor's look; nothing is opened."""
     _may_look(db, actor)
-    lines = [line for line in waiting_openings(db, but=actor.holder_id) if _allowed(db, actor, line)]
+    bosses = {account.holder_id for account in directors(db)}
+    theirs = [one for one in openers(db) if decide(actor, Permission.OPENING_LOOK, _facts(one, bosses)).allowed]
+    lines = waiting_openings(db, by=theirs)
     return [Opening(line, staff_name(db, line.actor_id), line.detail == SAME_NAME) for line in lines]
 
 
@@ -68,11 +70,6 @@ def look(db: Session, *, actor: SignedIn, seq: int, finding: str) -> None:
 def _may_look(db: Session, actor: SignedIn) -> None:
     if not role_may(actor, Permission.OPENING_LOOK):
         refuse(db, actor, Permission.OPENING_LOOK)
-
-
-def _allowed(db: Session, actor: SignedIn, line: AuditLine) -> bool:
-    bosses = {account.holder_id for account in directors(db)}
-    return decide(actor, Permission.OPENING_LOOK, _facts(line.actor_id, bosses)).allowed
 
 
 def _facts(opened_by: UUID | None, bosses: set[UUID | None]) -> Facts:

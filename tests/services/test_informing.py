@@ -110,8 +110,38 @@ def test_withholding_needs_a_reason_and_a_second_signature(centre: Centre) -> No
     with pytest.raises(InvalidError):
         record_told(centre.db, actor=centre.school["lan"], case=case, whom="guardian", outcome="withheld", words=" ")
     told(centre, case, "guardian", "withheld")
-    assert set(still_owed(centre.db, actor=centre.school["lan"], case=case)) == {"leader"}
-    assert len(waiting_signatures(centre.db, actor=centre.school["director"])) == before + 1
+    told(centre, case, "leader")
+    waiting = waiting_signatures(centre.db, actor=centre.school["director"])
+    assert len(waiting) == before + 1 and minutes_until(centre, case, "guardian") == 1440
+    (task,) = [one for one in waiting if one.object_id == case.case_id]
+    give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=True)
+    assert still_owed(centre.db, actor=centre.school["lan"], case=case) == {}
+    settle_what_fell(centre.db, actor=centre.school["lan"], case=case)
+    assert tasks_about(centre.db, case.case_id, ("inform",)) == []
+
+
+def test_withholding_that_is_declined_settles_nothing(centre: Centre) -> None:
+    """The guardian is owed as before, and the task stands."""
+    case = in_danger(centre, INTENT)
+    told(centre, case, "guardian", "withheld")
+    waiting = waiting_signatures(centre.db, actor=centre.school["director"])
+    (task,) = [one for one in waiting if one.object_id == case.case_id]
+    give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=False, words="请再谈一次")
+    assert minutes_until(centre, case, "guardian") == 120
+    assert len(tasks_about(centre.db, case.case_id, ("inform",))) == 1
+
+
+def test_a_level_lowered_by_steps_owes_what_is_left(centre: Centre) -> None:
+    """From 3 to 2: the guardian within a day, the leader nothing any more."""
+    case = in_danger(centre, INTENT)
+    record_crisis(centre, case)
+    lan = centre.school["lan"]
+    asked = ask_lowering(centre.db, actor=lan, case=case, level=2, reason="谈过两次")
+    give_second_signature(centre.db, actor=centre.school["director"], task_id=asked.task_id, agreed=True)
+    apply_lowering(centre.db, actor=lan, case=case)
+    assert minutes_until(centre, case, "guardian") == 1440
+    (task,) = tasks_about(centre.db, case.case_id, ("inform",))
+    assert task.due_at == still_owed(centre.db, actor=lan, case=case)["guardian"]
 
 
 @pytest.mark.parametrize("wrong", [{"whom": "neighbour"}, {"outcome": "perhaps"}, {"words": ""}, {"words": "长" * 1001}])

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from counsel.access.sign_ins import SignedIn, present_person, sign_in
 from counsel.access.vault import unlock_vault
@@ -170,6 +170,24 @@ def test_whoever_looks_did_not_open_it_and_looks_once(centre: Centre) -> None:
         look(centre.db, actor=director, seq=own or 0, finding="in_order")
     theirs = openings_to_look_at(centre.db, actor=centre.school["supervisor"])
     assert {one.line.actor_id for one in theirs} == {director.holder_id}
+
+
+def test_many_newer_openings_hide_none_of_the_directors(centre: Centre) -> None:
+    """What one person may not look at takes no room on another's list."""
+    opens(centre, "director", 100)
+    opens(centre, "lan", 100)
+    for who in ("director", "lan"):
+        centre.db.execute(insert(LookedAt).from_select(["seq"], not_drawn(centre, who)))
+    centre.db.commit()
+    theirs = openings_to_look_at(centre.db, actor=centre.school["supervisor"])
+    assert {one.line.actor_id for one in theirs} == {centre.school["director"].holder_id} and len(theirs) == 60
+
+
+def not_drawn(centre: Centre, who: str) -> Any:
+    """The openings of somebody that the lot has spared."""
+    drawn = select(LookedAt.seq)
+    mine = AuditLine.actor_id == centre.school[who].holder_id
+    return select(AuditLine.seq).where(mine, AuditLine.tag == "pathway:case:read", AuditLine.seq.not_in(drawn))
 
 
 @pytest.mark.parametrize("who", ["lan", "desk", "admin", "leader", "teacher", "archive"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
@@ -13,7 +13,7 @@ from counsel.core.clock import local, now, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, RefusedError, TransitionError
 from counsel.jobs.telling import escalate
-from counsel.keys.models import Grant
+from counsel.keys.models import Grant, Holder
 from counsel.outbox.notices import notices_of
 from counsel.pathway.appointments.alarms import raise_alarm
 from counsel.pathway.assessment.services import write_assessment
@@ -26,6 +26,7 @@ from counsel.pathway.referral.services import hold
 from counsel.pathway.referral.transfer import add_second_reader
 from counsel.people.conflicts import declared_against
 from counsel.people.exclusions import excluded_for
+from counsel.people.models import Client
 from counsel.risk.models import Report, ReportSeen
 from counsel.risk.reports import is_stopped, owed_about, reports_told
 from counsel.safeguarding.disclosure.told import told_about_me
@@ -247,6 +248,49 @@ def test_only_who_was_told_may_begin(centre: Centre) -> None:
             begin(centre.db, actor=who, client_id=whom)
 
 
+def test_what_a_colleague_reported_on_duty_is_not_shown_to_the_next(centre: Centre) -> None:
+    """Two on duty about the same client: neither meets the other's report, nor ends the own by it."""
+    duty, client_id = watched_by_duty(centre)
+    first = begin(centre.db, actor=duty, client_id=client_id)
+    assert first is not None
+    make(centre.db, actor=duty, row=first, content=reported(centre))
+    director = centre.school["director"]
+    second = begin(centre.db, actor=director, client_id=client_id)
+    assert second is not None and second.report_id != first.report_id
+    assert made_before(centre.db, second) == []
+    with pytest.raises(InvalidError):
+        end_without(centre.db, actor=director, row=second, outcome="known")
+    again = begin(centre.db, actor=duty, client_id=client_id)
+    assert again is not None and made_before(centre.db, again) == [first]
+
+
+@pytest.mark.parametrize("broken", ["card", "case", "counsellor"])
+def test_nothing_that_is_broken_holds_up_a_report(centre: Centre, broken: str) -> None:
+    """A card, a case or a colleague's keys that no longer open: the report is owed and made all the same."""
+    open_the_centre(centre)
+    case = in_counselling(centre)
+    lan, director = centre.school["lan"], centre.school["director"]
+    if broken == "card":
+        centre.db.execute(update(Client).where(Client.client_id == case.client_id).values(card_sealed=b"gone"))
+    elif broken == "case":
+        centre.db.execute(delete(Grant).where(Grant.box_id == case.box_id))
+    else:
+        centre.db.execute(update(Holder).where(Holder.holder_id == lan.holder_id).values(kem_public=b"planted"))
+    centre.db.commit()
+    if broken == "counsellor":
+        raise_alarm(centre.db, actor=centre.school["S2024001"], answers={**CALM, "q7": "yes"})
+        row = begin(centre.db, actor=director, client_id=case.client_id)
+        assert row is not None
+        row.case_id = case.case_id
+        centre.db.commit()
+        make(centre.db, actor=director, row=row, content=reported(centre))
+    else:
+        row = begin(centre.db, actor=lan, client_id=case.client_id, case=case)
+        assert row is not None
+        make(centre.db, actor=lan, row=row, content=reported(centre))
+    assert row.outcome == "reported"
+
+
 def test_past_the_hard_stop_the_case_stands_still_but_never_the_client(centre: Centre) -> None:
     """Before it no end, after it no step of the counsellor; the client may go at any time."""
     open_the_centre(centre)
@@ -340,7 +384,14 @@ def event(centre: Centre, **changes: Any) -> dict[str, Any]:
         "place": "教学楼三层",
         "what": "一名学生有生命危险，已送医",
     }
-    return {**full, "measures": "120已到，班里有老师陪着", "needs": "请到现场，暂不对外说话", "why_late": "", **changes}
+    return {
+        **full,
+        "measures": "120已到，班里有老师陪着",
+        "needs": "请到现场，暂不对外说话",
+        "why_late": "",
+        "but": [],
+        **changes,
+    }
 
 
 def test_leadership_is_told_of_a_major_event_and_acknowledges_it(centre: Centre) -> None:
@@ -391,6 +442,31 @@ def test_an_event_says_the_least_and_in_time(centre: Centre, changes: dict[str, 
         raise_event(centre.db, actor=centre.school["lan"], content=event(centre, **changes))
     assert found.value.problems.get(field) == problem
     assert centre.db.query(Report).count() == 0
+
+
+def test_a_word_that_only_looks_like_a_name_holds_up_nothing(centre: Centre) -> None:
+    """Whoever writes says that nobody is meant; leadership is told."""
+    open_the_centre(centre)
+    wrong = event(centre, what="叶无声地落下，一名学生有生命危险")
+    with pytest.raises(InvalidError) as found:
+        raise_event(centre.db, actor=centre.school["qiu"], content=wrong)
+    assert found.value.problems == {"what": "no_names"}
+    _row, reached = raise_event(centre.db, actor=centre.school["qiu"], content={**wrong, "no_name": True})
+    assert reached == 1
+
+
+def test_a_leader_who_is_part_of_an_event_hears_nothing_of_it(centre: Centre) -> None:
+    """Neither a key, nor a notice, nor a line; the directors are told, and that a leader was left out."""
+    open_the_centre(centre)
+    leader = centre.school["leader"]
+    before = len(notices_of(centre.db, leader.holder_id))
+    row, reached = raise_event(centre.db, actor=centre.school["qiu"], content=event(centre, but=[leader.holder_id.hex]))
+    assert reached == 0 and told_to_me(centre.db, actor=leader) == [] and len(notices_of(centre.db, leader.holder_id)) == before
+    assert not centre.db.scalar(select(Grant.holder_id).where(Grant.box_id == row.box_id, Grant.holder_id == leader.holder_id))
+    with pytest.raises(RefusedError):
+        find_report(centre.db, actor=leader, report_id=row.report_id, kind="event", permission=Permission.EVENT_READ)
+    opened = read_report(centre.db, actor=centre.school["director"], row=row)
+    assert opened.content["but"] == [leader.holder_id.hex]
 
 
 def test_an_event_that_nobody_acknowledges_escalates(centre: Centre) -> None:

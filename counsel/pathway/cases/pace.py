@@ -11,7 +11,7 @@ from counsel.audit.patterns import clients_opened, opened_lately, vault_opened
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, LockedError
 from counsel.pathway.cases.models import Case
-from counsel.risk.cards import has_card
+from counsel.risk.cards import is_watched
 
 
 def check_pace(db: Session, actor: SignedIn, case: Case) -> None:
@@ -21,7 +21,7 @@ def check_pace(db: Session, actor: SignedIn, case: Case) -> None:
 
     Rule: 篇4 三; security A30, R5.
     """
-    if opened_lately(db, actor.holder_id, case.client_id) or has_card(db, case.client_id):
+    if opened_lately(db, actor.holder_id, case.client_id) or is_watched(db, case.client_id):
         return  # whoever is watched over waits for no passphrase
     settings, me = house_of(db).settings, actor.holder_id
     opened = clients_opened(db, me)

@@ -17,7 +17,8 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError, UnreadableError
-from counsel.pathway.cases.countersign import ask_second_signature
+from counsel.core.ids import parse_id
+from counsel.pathway.cases.countersign import SIGN_HOURS, ask_second_signature, second_signature
 from counsel.pathway.cases.covers import Cover
 from counsel.pathway.cases.dossier import TOLD, read_item, write_form
 from counsel.pathway.cases.models import Case
@@ -47,12 +48,23 @@ def still_owed(db: Session, *, actor: SignedIn, case: Case) -> dict[str, datetim
     for said in told_in(db, actor=actor, case=case):
         if said["whom"] not in due or said["level"] < cover.level or datetime.fromisoformat(said["at"]) < raised:
             continue
-        if said["outcome"] == "not_reached":
-            again = timedelta(minutes=house_of(db).settings.not_reached_minutes)
-            due[said["whom"]] = max(due[said["whom"]], datetime.fromisoformat(said["at"]) + again)
-        else:
+        later = _still_open_for(db, said)
+        if later is None:
             del due[said["whom"]]
+        else:
+            due[said["whom"]] = max(due[said["whom"]], datetime.fromisoformat(said["at"]) + later)
     return due
+
+
+def _still_open_for(db: Session, said: Mapping[str, Any]) -> timedelta | None:
+    """Return how long after a record somebody must still be told, or None when the record settles it.
+
+    Withholding settles once the second signature stands, or when nobody could give one; declined, it settles nothing.
+    """
+    if said["outcome"] == "not_reached":
+        return timedelta(minutes=house_of(db).settings.not_reached_minutes)
+    signature = second_signature(db, parse_id(said.get("signature", "")))
+    return {"waiting": timedelta(hours=SIGN_HOURS), "declined": timedelta(0)}.get(signature or "")
 
 
 def age_if_known(db: Session, *, actor: SignedIn, case: Case) -> int | None:
@@ -78,7 +90,7 @@ def told_in(db: Session, *, actor: SignedIn, case: Case) -> list[Mapping[str, An
 def record_told(db: Session, *, actor: SignedIn, case: Case, whom: str, outcome: str, words: str) -> None:
     """Record that somebody was told, was not reached and is tried again soon, or is withheld from for a reason.
 
-    Withholding asks for a second signature; that nobody else could sign holds up nothing.
+    Withholding asks for a second signature and counts once it stands; that nobody else could sign holds up nothing.
 
     :raises InvalidError: nobody who is told here, no such outcome, no words.
 
@@ -98,13 +110,18 @@ def record_told(db: Session, *, actor: SignedIn, case: Case, whom: str, outcome:
         level = cover_of(db, actor=actor, case=case).level
         number = 1 + max((item.number for item in items_in(db, [case.box_id]) if item.kind == TOLD.code), default=0)
         content = {"whom": whom, "outcome": outcome, "words": words, "level": level, "by": actor.name}
+        if outcome == "withheld":
+            content["signature"] = _ask(db, actor, case, level, words)
         full = {**content, "at": now().isoformat(timespec="seconds")}
         write_form(db, actor=actor, case=case, kind=TOLD, content=full, seen_version=0, sign=True, number=number)
         settle_informing(db, actor=actor, case=case)
-        if outcome == "withheld":
-            with suppress(TransitionError):
-                said = {"code": WITHHELD, "level": level, "reason": words, "by": actor.name}
-                ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=said)
+
+
+def _ask(db: Session, actor: SignedIn, case: Case, level: int, words: str) -> str:
+    said = {"code": WITHHELD, "level": level, "reason": words, "by": actor.name}
+    with suppress(TransitionError):
+        return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=said).task_id.hex
+    return ""
 
 
 def settle_what_fell(db: Session, *, actor: SignedIn, case: Case) -> None:

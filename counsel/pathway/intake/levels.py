@@ -187,6 +187,8 @@ def apply_lowering(db: Session, *, actor: SignedIn, case: Case) -> int:
                     end_card(db, case.client_id)
                     _contact_made(db, case, present[0])
                     end_tasks(db, object_id=case.case_id, kind="inform", outcome="fallen")
+                else:
+                    settle_informing(db, actor=actor, case=case)
                 record.by(actor, "pathway:level:lowered", subject_id=case.client_id)
                 return to
         raise TransitionError("SECOND")

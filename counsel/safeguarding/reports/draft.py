@@ -90,7 +90,7 @@ def _words(name: str, content: Content) -> dict[str, str]:
 def problems_of_event(content: Content, zone: str, minutes: int, names: list[str]) -> dict[str, str]:
     """Return what the report of a major event lacks, or says too much.
 
-    :param minutes: within which leadership must know; `names`: people's names found in the words.
+    :param minutes: within which leadership must know; `names`: people's names found in the words, by whom nobody need be meant.
     """
     found = {}
     if content.get("kind") not in EVENTS:
@@ -106,7 +106,7 @@ def problems_of_event(content: Content, zone: str, minutes: int, names: list[str
         found |= _words(name, content)
     if len(str(content.get("place") or "")) > LONGEST_LINE:
         found["place"] = "too_long"
-    if names:
+    if names and not content.get("no_name"):
         found.setdefault("what", "no_names")
     return found
 

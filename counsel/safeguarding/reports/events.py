@@ -17,7 +17,7 @@ from counsel.confidentiality.roles import Role
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError
-from counsel.core.ids import new_id
+from counsel.core.ids import new_id, parse_id
 from counsel.keys.boxes import create_box
 from counsel.keys.grants import Reader
 from counsel.keys.trust import holder_row
@@ -46,7 +46,8 @@ class Told:
 def raise_event(db: Session, *, actor: SignedIn, content: Mapping[str, Any]) -> tuple[Report, int]:
     """Tell leadership of a major event, with or without a case; return the report and how many leaders it reached.
 
-    Sealed to the leaders and directors of today by name. Nobody's name may stand in it but one's own.
+    Sealed to the leaders and directors of today by name, but for those whom it is about. Nobody's name may stand in it but
+    one's own, unless whoever writes says that a word only looks like one.
 
     :raises InvalidError: what is missing or too much, field by field; a reason when it comes late.
 
@@ -54,7 +55,8 @@ def raise_event(db: Session, *, actor: SignedIn, content: Mapping[str, Any]) -> 
     """
     require(db, actor, Permission.EVENT_RAISE)
     settings = house_of(db).settings
-    keyring, leaders = keys_of(db, actor), people_in(db, [Role.SCHOOL_LEADER])
+    keyring, left_out = keys_of(db, actor), {parse_id(one) for one in content["but"]}
+    leaders = people_in(db, [Role.SCHOOL_LEADER], but=left_out)
     names = other_names_in(db, actor=actor, texts=texts_of_event(content), but=[actor.name, *(name for _h, name in leaders)])
     problems = problems_of_event(content, settings.time_zone, settings.event_report_minutes, names)
     if problems:
@@ -63,7 +65,7 @@ def raise_event(db: Session, *, actor: SignedIn, content: Mapping[str, Any]) -> 
     me = holder_row(db, keyring.holder_id, keyring.version)
     assert known is not None and me is not None
     with recording(db) as record:
-        readers = readers_in(db, LEADERSHIP, but=[me.holder_id])
+        readers = readers_in(db, LEADERSHIP, but=[me.holder_id, *left_out])
         box = create_box(db, kind="report", readers=[Reader(me, "sender"), *readers], granter=keyring)
         db.flush()
         write_signed(db, box=box, kind=TEXT, keyring=keyring, content=signed_by(actor, **content))
@@ -71,6 +73,8 @@ def raise_event(db: Session, *, actor: SignedIn, content: Mapping[str, Any]) -> 
         told = {reader.holder.holder_id for reader in readers} & {holder for holder, _name in leaders}
         tell_leadership(db, row, told)
         for reader in readers:
+            if reader.holder.holder_id in told:
+                continue
             notify(db, reader_id=reader.holder.holder_id, kind="event", object_id=row.report_id)
         record.by(actor, "safeguarding:event:raised", object_id=row.report_id)
     return row, len(told)

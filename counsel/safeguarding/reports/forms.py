@@ -53,6 +53,7 @@ def report_of(form: Mapping[str, str], ticked: list[str]) -> dict[str, Any]:
     return content
 
 
-def event_of(form: Mapping[str, str]) -> dict[str, Any]:
-    """Return what was typed in the shape of a major event."""
-    return {name: clean(form.get(name)) for name in ("kind", "day", "clock", "place", "what", "measures", "needs", "why_late")}
+def event_of(form: Mapping[str, str], but: list[str]) -> dict[str, Any]:
+    """Return what was typed in the shape of a major event; `but`: holders of leadership who are left out."""
+    names = ("kind", "day", "clock", "place", "what", "measures", "needs", "why_late")
+    return {**{name: clean(form.get(name)) for name in names}, "no_name": form.get("no_name") == "y", "but": but}

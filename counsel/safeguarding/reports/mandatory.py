@@ -5,6 +5,7 @@ those who must hear nothing, holds no key to it, and can be given none of this c
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
-from counsel.core.errors import ConflictError, InvalidError
+from counsel.core.errors import ConflictError, InvalidError, UnreadableError
 from counsel.keys.boxes import OpenBox, adopt, create_box, open_box, readers_of
 from counsel.keys.grants import Reader
 from counsel.keys.trust import check_recipient, holder_row
@@ -60,10 +61,13 @@ def begin(db: Session, *, actor: SignedIn, client_id: UUID | None, case: Case | 
 
 
 def _age(db: Session, actor: SignedIn, client_id: UUID) -> int | None:
+    """Return the client's age by the roll; a card that does not open leaves it unknown, and the report is owed."""
     with recording(db) as record:
-        card = client_cards(db, keys_of(db, actor), [client_id]).get(client_id)
         record.by(actor, "people:name:read", subject_id=client_id)
-    return age_of(db, card) if card is not None else None
+        with suppress(UnreadableError):
+            card = client_cards(db, keys_of(db, actor), [client_id]).get(client_id)
+            return age_of(db, card) if card is not None else None
+    return None
 
 
 def make(db: Session, *, actor: SignedIn, row: Report, content: Mapping[str, Any]) -> None:
@@ -132,7 +136,10 @@ def _keep_away(db: Session, actor: SignedIn, row: Report, suspects: tuple[Exclud
 
 
 def _box(db: Session, actor: SignedIn, row: Report, suspects: set[str]) -> OpenBox:
-    """Make the report's box: the reporter's own; it opens through the case unless somebody suspected holds a key to that."""
+    """Make the report's box: the reporter's own; it opens through the case unless somebody suspected holds a key to that.
+
+    A counsellor's keys that cannot be trusted, or a case that does not open, hold up no report.
+    """
     keyring = keys_of(db, actor)
     me = holder_row(db, keyring.holder_id, keyring.version)
     assert me is not None
@@ -140,13 +147,15 @@ def _box(db: Session, actor: SignedIn, row: Report, suspects: set[str]) -> OpenB
     readers = [Reader(me, "sender")]
     counsellor = holder_row(db, case.counsellor_id) if case is not None and case.counsellor_id != me.holder_id else None
     if counsellor is not None and counsellor.holder_id.hex not in suspects:
-        check_recipient(db, counsellor)
-        readers.append(Reader(counsellor, "counsellor"))
+        with suppress(UnreadableError):
+            check_recipient(db, counsellor)
+            readers.append(Reader(counsellor, "counsellor"))
     box = create_box(db, kind="report", readers=readers, granter=keyring)
     db.flush()
     own = case is not None and case.counsellor_id == me.holder_id
     if own and case is not None and not suspects & {grant.holder_id.hex for grant in readers_of(db, case.box_id)}:
-        adopt(db, child=box, parent=open_box(db, keyring, case.box_id), keep=[me.holder_id])
+        with suppress(UnreadableError):
+            adopt(db, child=box, parent=open_box(db, keyring, case.box_id), keep=[me.holder_id])
     return box
 
 
@@ -172,10 +181,11 @@ def end_without(db: Session, *, actor: SignedIn, row: Report, outcome: str) -> N
 
 
 def made_before(db: Session, row: Report) -> list[Report]:
-    """Return the reports about the same client that the same people made before, the newest first."""
+    """Return the reports about the same client in the same case, or by the same person, the newest first; never a colleague's."""
     query = select(Report).where(Report.client_id == row.client_id, Report.outcome == "reported", Report.kind == MANDATORY)
     found = db.scalars(query.order_by(Report.ended_on.desc(), Report.report_id)).all()
-    return [one for one in found if one.case_id == row.case_id or one.sender_id == row.sender_id]
+    in_case = {row.case_id} - {None}
+    return [one for one in found if one.case_id in in_case or one.sender_id == row.sender_id]
 
 
 def child_was_told(db: Session, *, actor: SignedIn, row: Report) -> None:

@@ -19,9 +19,9 @@ from counsel.risk.models import Report
 from counsel.risk.reports import EVENT, MANDATORY
 from counsel.safeguarding.disclosure.checking import colleagues_with_keys
 from counsel.safeguarding.reports.draft import MOST_SUSPECTS
-from counsel.safeguarding.reports.events import acknowledge, own_events, raise_event, told_to_me, who_saw
+from counsel.safeguarding.reports.events import LEADERSHIP, acknowledge, own_events, raise_event, told_to_me, who_saw
 from counsel.safeguarding.reports.forms import BODY_WORDS, END_WORDS, EVENT_WORDS, SIGN_WORDS, event_of, report_of
-from counsel.safeguarding.reports.found import add_to_report, find_report, read_report
+from counsel.safeguarding.reports.found import add_to_report, find_report, people_in, read_report
 from counsel.safeguarding.reports.mandatory import begin as begin_report
 from counsel.safeguarding.reports.mandatory import child_was_told, end_without, made_before, make
 from counsel.web.forms import clean
@@ -126,17 +126,21 @@ def _added(db: Session, actor: SignedIn, row: Report) -> dict[str, str]:
 def event(db: Session, actor: SignedIn) -> Any:
     """Tell leadership that something grave happened; below, what was told before."""
     problems: dict[str, str] = {}
-    content = event_of(request.form)
+    named = False
+    content = event_of(request.form, request.form.getlist("but"))
     if request.method == "POST":
         try:
             row, reached = raise_event(db, actor=actor, content=content)
         except InvalidError as error:
+            named = "no_names" in error.problems.values()
             problems = {name: problem_words(code) for name, code in error.problems.items()}
         else:
             told = ngettext("Told %(num)d leader here. Ring as well.", "Told %(num)d leaders here. Ring as well.", reached)
             flash(told if reached else _("No leader has a page here: ring them now."), "" if reached else "stop")
             return go(url_for("reports.event_told", report=row.report_id))
-    place = {"content": content, "said": SAID, "problems": problems, "rows": own_events(db, actor=actor)}
+    place: dict[str, Any] = {"content": content, "said": SAID, "problems": problems, "rows": own_events(db, actor=actor)}
+    place["named"] = named or content["no_name"]
+    place["leadership"] = people_in(db, LEADERSHIP, but=[actor.holder_id])
     return render_template("reports/event.html", here_and_now=local(now(), zone_of(db)), **place), 422 if problems else 200
 
 
@@ -149,7 +153,9 @@ def event_told(db: Session, actor: SignedIn, report: str) -> Any:
     if request.method == "POST" and not problems:
         return go(url_for("reports.event_told", report=row.report_id))
     seen = who_saw(db, row)
-    place = {"row": row, "opened": read_report(db, actor=actor, row=row), "seen": seen, "own": own, "said": SAID}
+    opened = read_report(db, actor=actor, row=row)
+    place = {"row": row, "opened": opened, "seen": seen, "own": own, "said": SAID}
+    place["left_out"] = [staff_name(db, parse_id(one)) for one in opened.content.get("but", ())]
     place["mine"] = [one for _name, one in seen if one.holder_id == actor.holder_id]
     body = render_template("reports/told.html", sender=staff_name(db, row.sender_id), problems=problems, **place)
     return body, 422 if problems else 200
