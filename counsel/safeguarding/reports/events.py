@@ -55,7 +55,7 @@ def raise_event(db: Session, *, actor: SignedIn, content: Mapping[str, Any]) -> 
     """
     require(db, actor, Permission.EVENT_RAISE)
     settings = house_of(db).settings
-    keyring, left_out = keys_of(db, actor), {parse_id(one) for one in content["but"]}
+    keyring, left_out = keys_of(db, actor), {parse_id(one) for one in content.get("but", ())}
     leaders = people_in(db, [Role.SCHOOL_LEADER], but=left_out)
     names = other_names_in(db, actor=actor, texts=texts_of_event(content), but=[actor.name, *(name for _h, name in leaders)])
     problems = problems_of_event(content, settings.time_zone, settings.event_report_minutes, names)
