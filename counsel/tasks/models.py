@@ -8,7 +8,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from counsel.core.database import CLIENT_WORLD, Base
 
-KINDS = ("contact", "review", "countersign", "report", "hand_over", "approve", "look_back", "inform", "supervise")
+KINDS = (
+    "contact",
+    "review",
+    "countersign",
+    "report",
+    "hand_over",
+    "approve",
+    "look_back",
+    "inform",
+    "supervise",
+    "answer",
+)
 
 
 class Task(Base):

@@ -29,6 +29,7 @@ OUTCOMES = {
     "look_back": ("recorded",),
     "inform": ("recorded", "seen", "fallen"),  # everybody was told; leadership has acknowledged; the level fell
     "supervise": ("held",),
+    "answer": ("answered",),
 }
 
 

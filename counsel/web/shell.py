@@ -74,6 +74,7 @@ TASK_WORDS = {
     "look_back": _l("Look at it afterwards"),
     "inform": _l("Tell whom it concerns"),
     "supervise": _l("Supervision"),
+    "answer": _l("Answer a question about the own file"),
 }
 _TODAY = ("home.today", "sun", _l("Today"))
 _DESK = ("appointments.desk", "calendar3", _l("Day sheet"))

@@ -1,15 +1,22 @@
 """What a client asks about the own file: sealed to the director, answered once, seen by nobody else (篇4 一)."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from counsel.audit.models import AuditLine
+from counsel.core.clock import at_local, local
+from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, RefusedError, UnreadableError
 from counsel.home.queries import file_sight
+from counsel.jobs.telling import escalate
 from counsel.keys.boxes import open_box
 from counsel.outbox.notices import notices_of
 from counsel.safeguarding.questions.models import KINDS, OwnQuestion
 from counsel.safeguarding.questions.services import answer, ask, own_questions, read_question, waiting_questions
+from counsel.tasks.services import tasks_about
 from tests.conftest import Centre
 from tests.story import open_the_centre
 
@@ -39,6 +46,24 @@ def test_a_question_is_answered_on_the_clients_own_page(centre: Centre, kind: st
         answer(centre.db, actor=director, question_id=row.question_id, text="又一次")
     assert waiting_questions(centre.db, actor=director) == []
     assert "safeguarding:question:read" in [tag for _at, _who, tag in file_sight(centre.db, actor=student).opened]
+
+
+def test_a_late_answer_is_told_to_the_supervisor_and_nobody_else(centre: Centre) -> None:
+    """Not before its day has passed; a neutral line; answered in time, never."""
+    row = asked(centre)
+    (task,) = tasks_about(centre.db, row.question_id, ("answer",))
+    zone = house_of(centre.db).settings.time_zone
+    assert task.client_id is None and local(task.due_at, zone) == at_local(row.due_on + timedelta(days=1), 0, zone)
+    with time_machine.travel(task.due_at - timedelta(minutes=5), tick=True):
+        escalate(centre.db)
+        assert task.escalated_on is None
+    with time_machine.travel(task.due_at + timedelta(days=1), tick=True):
+        escalate(centre.db)
+        for who in ("supervisor", "director", "leader", "lan", "admin"):
+            late = [one for one in notices_of(centre.db, centre.school[who].holder_id) if one.object_id == task.task_id]
+            assert len(late) == (who == "supervisor")
+    answer(centre.db, actor=centre.school["director"], question_id=row.question_id, text=REPLY)
+    assert task.outcome == "answered"
 
 
 def test_nobody_else_reads_or_answers_it(centre: Centre) -> None:

@@ -12,7 +12,8 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
-from counsel.core.clock import today
+from counsel.confidentiality.roles import Role
+from counsel.core.clock import at_local, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, TransitionError, UnreadableError
 from counsel.core.ids import new_id
@@ -24,6 +25,7 @@ from counsel.people.cards import ClientCard, client_cards, publish_client
 from counsel.people.deputies import directors
 from counsel.records.services import item_of, open_bodies, write_signed
 from counsel.safeguarding.questions.models import KINDS, OwnQuestion
+from counsel.tasks.services import end_tasks, open_task
 
 QUESTION, ANSWER = "ask", "answer"
 MOST_OPEN, LONGEST = 3, 2000
@@ -39,7 +41,7 @@ class Asked:
 
 
 def ask(db: Session, *, actor: SignedIn, kind: str, text: str) -> OwnQuestion:
-    """Ask the director about the own file; sealed to the directors of today and to oneself.
+    """Ask the director about the own file; sealed to the directors of today and to oneself. Late, the outside supervisor hears.
 
     :raises InvalidError: no such kind, nothing or too much written; :raises ConflictError: three are waiting already.
     :raises TransitionError: ``NOBODY_THERE``, while there is no director with keys.
@@ -65,10 +67,18 @@ def ask(db: Session, *, actor: SignedIn, kind: str, text: str) -> OwnQuestion:
         due = day + timedelta(days=house_of(db).settings.question_days)
         row = OwnQuestion(question_id=new_id(), client_id=client_id, kind=kind, box_id=box.box_id, asked_on=day, due_on=due)
         db.add(row)
+        _open_task(db, row)
         for account in directors(db):
             notify(db, reader_id=account.holder_id, kind="question_asked", object_id=row.question_id)
         record.by(actor, "safeguarding:question:asked", subject_id=client_id, object_id=row.question_id)
     return row
+
+
+def _open_task(db: Session, row: OwnQuestion) -> None:
+    """Let an answer that is late be noticed by somebody who is not the director, without a word of the question."""
+    due = at_local(row.due_on, 24 * 60, house_of(db).settings.time_zone)
+    owner, late = Role.DIRECTOR, Role.SUPERVISOR
+    open_task(db, kind="answer", due_at=due, object_id=row.question_id, owner_role=owner, escalation_role=late)
 
 
 def _directors(db: Session) -> list[Reader]:
@@ -141,5 +151,6 @@ def answer(db: Session, *, actor: SignedIn, question_id: UUID | None, text: str)
             raise ConflictError("task_ended")
         write_signed(db, box=open_box(db, keyring, row.box_id), kind=ANSWER, keyring=keyring, content={"text": text})
         row.answered_on = today(house_of(db).settings.time_zone)
+        end_tasks(db, object_id=row.question_id, kind="answer", outcome="answered")
         notify(db, reader_id=row.client_id, kind="answered", object_id=row.question_id)
         record.by(actor, "safeguarding:question:answered", subject_id=row.client_id, object_id=row.question_id)
