@@ -26,6 +26,7 @@ from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import find_case
 from counsel.pathway.intake.consent import client_of
 from counsel.people.openings import look, openings_to_look_at, patterns_of_late
+from counsel.tasks.services import end_task, open_task
 from tests.conftest import Centre
 from tests.school import WORDS
 from tests.story import open_the_centre, received
@@ -67,6 +68,22 @@ def test_past_twenty_clients_the_passphrase_is_asked_again(centre: Centre, case:
         opens(centre, "lan", 20)
         with pytest.raises(ConflictError, match="many_opened"):
             fresh(centre, case, again)
+
+
+def test_a_client_with_an_open_alarm_waits_for_no_passphrase(centre: Centre, case: Case) -> None:
+    """Neither at the first limit nor past the second; once the alarm has ended the limits hold again."""
+    with time_machine.travel(now() + timedelta(days=3), tick=True):
+        lan = sign_in(centre.db, login="lan", passphrase=WORDS, address="10.0.0.1", device="computer").person
+        assert lan is not None
+        with recording(centre.db):
+            task = open_task(centre.db, kind="contact", due_at=now(), client_id=case.client_id)
+        for clients in (20, 40):
+            opens(centre, "lan", clients)
+            assert fresh(centre, case, lan).case_id == case.case_id
+        with recording(centre.db):
+            end_task(task, "reached_safe")
+        with pytest.raises(ConflictError, match="many_opened"):
+            fresh(centre, case, lan)
 
 
 def test_what_was_opened_within_the_hour_opens_again_and_the_hour_ends(centre: Centre, case: Case) -> None:

@@ -399,6 +399,8 @@ def test_leadership_is_told_of_a_major_event_and_acknowledges_it(centre: Centre)
     manager, leader, director = (centre.school[who] for who in ("manager", "leader", "director"))
     row, reached = raise_event(centre.db, actor=manager, content=event(centre))
     assert reached == 1 and row.client_id is None and row.case_id is None
+    for who in (leader, director):  # told once each
+        assert [one.object_id for one in notices_of(centre.db, who.holder_id)].count(row.report_id) == 1
     found = find_report(centre.db, actor=leader, report_id=row.report_id, kind="event", permission=Permission.EVENT_READ)
     assert read_report(centre.db, actor=leader, row=found).content["needs"].startswith("请到现场")
     assert read_report(centre.db, actor=director, row=found).content["by"] == "值班主管桐"

@@ -73,8 +73,6 @@ def raise_event(db: Session, *, actor: SignedIn, content: Mapping[str, Any]) -> 
         told = {reader.holder.holder_id for reader in readers} & {holder for holder, _name in leaders}
         tell_leadership(db, row, told)
         for reader in readers:
-            if reader.holder.holder_id in told:
-                continue
             notify(db, reader_id=reader.holder.holder_id, kind="event", object_id=row.report_id)
         record.by(actor, "safeguarding:event:raised", object_id=row.report_id)
     return row, len(told)
