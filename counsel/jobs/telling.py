@@ -8,6 +8,7 @@ from counsel.access.models import Account
 from counsel.outbox.notices import notify
 from counsel.outbox.services import once_for, post
 from counsel.people.addresses import addresses_of
+from counsel.safeguarding.reports.found import hears_of_delay
 from counsel.tasks.models import Task
 from counsel.tasks.services import escalate_overdue
 
@@ -18,10 +19,14 @@ def escalate(db: Session) -> str:
 
 
 def tell_role(db: Session, task: Task, role: str) -> None:
-    """Tell a role once about a task, inside the caller's transaction."""
+    """Tell a role once about a task, inside the caller's transaction, but nobody who must hear nothing of what it is about."""
+    heard = set()
     staff = db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active")).all()
     for account in staff:
-        if role in roles_now(db, account):
+        if role in roles_now(db, account) and hears_of_delay(db, task.object_id, account.holder_id):
+            heard.add(account.account_id)
             notify(db, reader_id=account.holder_id, kind="task_overdue", object_id=task.task_id)
     for account_id, address in addresses_of(db, role):
+        if account_id not in heard:
+            continue
         post(db, to=address, text="task_overdue", once=once_for(db, "task_overdue", task.task_id, account_id))

@@ -48,7 +48,8 @@ def stale(_error: Exception) -> Answer:
 
 def conflict(error: ConflictError) -> Answer:
     """Somebody was faster, or the page was stale."""
-    return render_template("errors/conflict.html", words=conflict_words(error.reason), fields=typed_fields()), 409
+    case = (request.view_args or {}).get("case") if error.reason == "many_opened" else None
+    return render_template("errors/conflict.html", words=conflict_words(error.reason), fields=typed_fields(), danger=case), 409
 
 
 def transition(error: TransitionError) -> Answer:

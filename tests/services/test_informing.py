@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import select, update
 
 from counsel.core.clock import now
 from counsel.core.database import house_of
@@ -12,10 +13,13 @@ from counsel.jobs.telling import escalate
 from counsel.outbox.notices import notices_of
 from counsel.pathway.appointments.alarms import raise_alarm
 from counsel.pathway.cases.countersign import give_second_signature, waiting_signatures
+from counsel.pathway.cases.dossier import TOLD
 from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import cover_of
 from counsel.pathway.intake.informing import record_told, settle_what_fell, still_owed, told_in
 from counsel.pathway.intake.levels import apply_lowering, ask_lowering
 from counsel.pathway.safety.services import write_supervision
+from counsel.records.models import Body, Item
 from counsel.risk.clocks import owed_to
 from counsel.safeguarding.disclosure.sending import send
 from counsel.tasks.models import Task
@@ -23,6 +27,7 @@ from counsel.tasks.services import tasks_about
 from tests.conftest import Centre
 from tests.services.test_danger import INTENT, NOW, THOUGHTS, in_danger, screen
 from tests.services.test_disclosure import approved, filled, part, to_mother
+from tests.services.test_many import loosened
 from tests.story import CALM, record_crisis
 
 SAID = {"with_whom": "督导柳", "question": "如何与家长谈", "agreed": "先约家长面谈", "risk_points": "", "next_step": ""}
@@ -109,15 +114,58 @@ def test_withholding_needs_a_reason_and_a_second_signature(centre: Centre) -> No
     before = len(waiting_signatures(centre.db, actor=centre.school["director"]))
     with pytest.raises(InvalidError):
         record_told(centre.db, actor=centre.school["lan"], case=case, whom="guardian", outcome="withheld", words=" ")
-    told(centre, case, "guardian", "withheld")
     told(centre, case, "leader")
+    told(centre, case, "guardian", "withheld")
     waiting = waiting_signatures(centre.db, actor=centre.school["director"])
-    assert len(waiting) == before + 1 and minutes_until(centre, case, "guardian") == 1440
+    assert len(waiting) == before + 1 and minutes_until(centre, case, "guardian") == 120  # until it is signed nothing moves
     (task,) = [one for one in waiting if one.object_id == case.case_id]
     give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=True)
     assert still_owed(centre.db, actor=centre.school["lan"], case=case) == {}
+    assert tasks_about(centre.db, case.case_id, ("inform",)) == []  # at once, without a key to the case
+
+
+def test_a_leader_told_while_the_signature_waits_ends_it_at_the_next_look(centre: Centre) -> None:
+    """Whoever signs knows what was owed when it was asked; the case's own page ends what has been done since."""
+    case = in_danger(centre, INTENT)
+    told(centre, case, "guardian", "withheld")
+    told(centre, case, "leader")
+    waiting = waiting_signatures(centre.db, actor=centre.school["director"])
+    (task,) = [one for one in waiting if one.object_id == case.case_id]
+    give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=True)
+    assert len(tasks_about(centre.db, case.case_id, ("inform",))) == 1
     settle_what_fell(centre.db, actor=centre.school["lan"], case=case)
     assert tasks_about(centre.db, case.case_id, ("inform",)) == []
+
+
+def test_a_signed_withholding_leaves_what_others_are_owed(centre: Centre) -> None:
+    """The leader was not reached and is tried again: the task is due for that."""
+    case = in_danger(centre, INTENT)
+    later = now() + timedelta(minutes=100)
+    with time_machine.travel(later, tick=True):
+        told(centre, case, "leader", "not_reached")
+        told(centre, case, "guardian", "withheld")
+        (inform,) = tasks_about(centre.db, case.case_id, ("inform",))
+        guardian = still_owed(centre.db, actor=centre.school["lan"], case=case)["guardian"]
+        assert inform.due_at == guardian
+        waiting = waiting_signatures(centre.db, actor=centre.school["director"])
+        (task,) = [one for one in waiting if one.object_id == case.case_id]
+        give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=True)
+        owed = still_owed(centre.db, actor=centre.school["lan"], case=case)
+        assert set(owed) == {"leader"} and inform.ended_on is None and inform.due_at == owed["leader"] > guardian
+
+
+def test_a_record_that_does_not_open_holds_back_no_danger(centre: Centre) -> None:
+    """What was recorded about telling is spoilt: level 4 is recorded all the same, and everybody is owed word."""
+    case = in_danger(centre, THOUGHTS)
+    told(centre, case, "guardian")
+    spoilt = select(Item.item_id).where(Item.box_id == case.box_id, Item.kind == TOLD.code)
+    loosened(centre)
+    centre.db.execute(update(Body).where(Body.item_id.in_(spoilt)).values(sealed=b"gone"))
+    centre.db.commit()
+    screen(centre, case, NOW)
+    lan = centre.school["lan"]
+    assert cover_of(centre.db, actor=lan, case=case).level == 4
+    assert set(still_owed(centre.db, actor=lan, case=case)) == {"guardian", "leader"}
 
 
 def test_withholding_that_is_declined_settles_nothing(centre: Centre) -> None:

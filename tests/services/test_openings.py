@@ -68,6 +68,8 @@ def test_past_twenty_clients_the_passphrase_is_asked_again(centre: Centre, case:
         opens(centre, "lan", 20)
         with pytest.raises(ConflictError, match="many_opened"):
             fresh(centre, case, again)
+        found = find_case(centre.db, actor=again, case_id=case.case_id, permission=Permission.CASE_WRITE, danger=True)
+        assert found.case_id == case.case_id  # whoever is asked about danger waits for no limit
 
 
 def test_a_client_with_an_open_alarm_waits_for_no_passphrase(centre: Centre, case: Case) -> None:

@@ -26,7 +26,7 @@ from counsel.pathway.referral.services import hold
 from counsel.pathway.referral.transfer import add_second_reader
 from counsel.people.conflicts import declared_against
 from counsel.people.exclusions import excluded_for
-from counsel.people.models import Client
+from counsel.people.models import Client, Student
 from counsel.risk.models import Report, ReportSeen
 from counsel.risk.reports import is_stopped, owed_about, reports_told
 from counsel.safeguarding.disclosure.told import told_about_me
@@ -291,6 +291,21 @@ def test_nothing_that_is_broken_holds_up_a_report(centre: Centre, broken: str) -
     assert row.outcome == "reported"
 
 
+def test_a_spoilt_card_holds_back_neither_an_event_nor_what_the_assessment_found(centre: Centre) -> None:
+    """Every card of the roll and every client's card: the event is told, the signed assessment obliges to report."""
+    open_the_centre(centre)
+    case = in_counselling(centre)
+    centre.db.execute(update(Student).values(card_sealed=b"gone"))
+    centre.db.execute(update(Client).values(card_sealed=b"gone"))
+    centre.db.commit()
+    _row, reached = raise_event(centre.db, actor=centre.school["qiu"], content=event(centre))
+    assert reached == 1
+    harmed_too = {**ASSESSED, "other_problems": ["P18"]}
+    lan = centre.school["lan"]
+    write_assessment(centre.db, actor=lan, case=case, content=harmed_too, number=2, seen_version=0, sign=True)
+    assert len(owed_by(centre.db, actor=lan)) == 1
+
+
 def test_past_the_hard_stop_the_case_stands_still_but_never_the_client(centre: Centre) -> None:
     """Before it no end, after it no step of the counsellor; the client may go at any time."""
     open_the_centre(centre)
@@ -433,6 +448,7 @@ def test_nobody_else_reads_what_leadership_was_told(centre: Centre, who: str) ->
         ({"measures": "已告诉苏家长"}, "what", "no_names"),
         ({"day": ""}, "day", "empty"),
         ({"day": "2099-01-01"}, "day", "in_future"),
+        ({"day": "0001-01-01", "why_late": "x"}, "day", "empty"),
         ({"day": "2026-01-01"}, "why_late", "why_late"),
         ({"needs": ""}, "needs", "empty"),
         ({"place": "远" * 121}, "place", "too_long"),
@@ -469,6 +485,33 @@ def test_a_leader_who_is_part_of_an_event_hears_nothing_of_it(centre: Centre) ->
         find_report(centre.db, actor=leader, report_id=row.report_id, kind="event", permission=Permission.EVENT_READ)
     opened = read_report(centre.db, actor=centre.school["director"], row=row)
     assert opened.content["but"] == [leader.holder_id.hex]
+    assert centre.db.query(Task).filter_by(object_id=row.report_id).count() == 0  # nobody is left who could end it
+
+
+def test_whoever_must_hear_nothing_does_not_hear_that_something_is_late(centre: Centre) -> None:
+    """A director left out of an event; a leader who is kept away from the client of a late report."""
+    director, leader, manager = (centre.school[who] for who in ("director", "leader", "manager"))
+    row, reached = raise_event(centre.db, actor=manager, content=event(centre, but=[director.holder_id.hex]))
+    assert reached == 1
+    task = centre.db.query(Task).filter_by(object_id=row.report_id).one()
+    with time_machine.travel(task.escalates_at + timedelta(hours=2), tick=True):
+        escalate(centre.db)
+    assert notices_of(centre.db, director.holder_id) == [] and len(notices_of(centre.db, leader.holder_id)) == 2
+
+
+def test_a_leader_kept_away_from_the_client_hears_of_no_late_report(centre: Centre) -> None:
+    """Named in a first report, so barred; a second one is late: the director hears, the leader does not."""
+    _case, first = harmed(centre)
+    lan, leader = centre.school["lan"], centre.school["leader"]
+    name = leader.name
+    make(centre.db, actor=lan, row=first, content=reported(centre, suspects=[suspect(centre, "leader", name)]))
+    second = begin(centre.db, actor=lan, client_id=first.client_id, case=_case)
+    assert second is not None
+    before = len(notices_of(centre.db, centre.school["director"].holder_id))
+    with time_machine.travel(second.due_at + timedelta(hours=2), tick=True):
+        escalate(centre.db)
+    assert notices_of(centre.db, leader.holder_id) == []
+    assert len(notices_of(centre.db, centre.school["director"].holder_id)) > before
 
 
 def test_an_event_that_nobody_acknowledges_escalates(centre: Centre) -> None:

@@ -23,7 +23,7 @@ from counsel.pathway.cases.evidence import AssessmentDone, Evidence, InScope
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move, superseded
 from counsel.pathway.cases.services import case_facts, held
-from counsel.pathway.intake.consent import age_of, client_of
+from counsel.pathway.intake.informing import age_if_known
 from counsel.pathway.intake.levels import evidence_of_screen
 from counsel.records.services import items_in
 from counsel.risk.reports import ABUSE, oblige
@@ -51,7 +51,7 @@ def write_assessment(
             raise InvalidError(**problems)
     with recording(db):
         if sign and ABUSE in (full["main_problem"], *(full.get("other_problems") or ())):
-            age = age_of(db, client_of(db, actor=actor, case=case))
+            age = age_if_known(db, actor=actor, case=case)
             oblige(db, actor=actor, client_id=case.client_id, case_id=case.case_id, age=age)
         write_form(db, actor=actor, case=case, kind=ASSESSMENT, content=full, seen_version=seen_version, sign=sign, number=number)
 

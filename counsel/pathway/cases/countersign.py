@@ -4,7 +4,7 @@ Only the reason travels: whoever signs opens this box and nothing else of the ca
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
 from counsel.core.clock import now
 from counsel.core.errors import ConflictError, TransitionError, UnreadableError
-from counsel.keys.boxes import create_box, open_box
+from counsel.keys.boxes import OpenBox, create_box, open_box
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.trust import check_recipient, holder_row
@@ -28,7 +28,7 @@ from counsel.outbox.notices import notify
 from counsel.people.deputies import countersigners
 from counsel.records.services import item_of, open_bodies, sign_item, start_item
 from counsel.tasks.models import Task
-from counsel.tasks.services import end_task, open_task
+from counsel.tasks.services import GRACE, end_task, open_task, tasks_about
 
 SIGN_HOURS = 24
 REASON, VERDICT = "reason", "verdict"
@@ -125,10 +125,24 @@ def give_second_signature(db: Session, *, actor: SignedIn, task_id: UUID | None,
         db.flush()
         sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
         end_task(task, outcome)
+        if agreed:
+            _settle(db, box, task)
         asked_by = db.get(Account, task.requester_id)
         notify(db, reader_id=asked_by.holder_id if asked_by else None, kind="signature_given", object_id=task.object_id)
         _line(record, actor, task, outcome)
     return task
+
+
+def _settle(db: Session, box: OpenBox, task: Task) -> None:
+    """Let a task that only waited for this signature end, or be due for what is left of it, as the reason says."""
+    item = item_of(db, box.box_id, REASON)
+    kind, left = open_bodies(db, box=box, item=item)[0].get("settles", ("", "")) if item is not None else ("", "")
+    for waiting in tasks_about(db, task.object_id, (kind,)) if task.object_id else []:
+        if left:
+            waiting.due_at = datetime.fromisoformat(left)
+            waiting.escalates_at = waiting.due_at + GRACE
+        else:
+            end_task(waiting, "recorded")
 
 
 def signed_reasons(db: Session, *, actor: SignedIn, object_id: UUID, code: str) -> list[tuple[Task, dict[str, Any]]]:

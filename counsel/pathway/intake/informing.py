@@ -18,7 +18,7 @@ from counsel.core.clock import now
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError, UnreadableError
 from counsel.core.ids import parse_id
-from counsel.pathway.cases.countersign import SIGN_HOURS, ask_second_signature, second_signature
+from counsel.pathway.cases.countersign import ask_second_signature, second_signature
 from counsel.pathway.cases.covers import Cover
 from counsel.pathway.cases.dossier import TOLD, read_item, write_form
 from counsel.pathway.cases.models import Case
@@ -59,12 +59,12 @@ def still_owed(db: Session, *, actor: SignedIn, case: Case) -> dict[str, datetim
 def _still_open_for(db: Session, said: Mapping[str, Any]) -> timedelta | None:
     """Return how long after a record somebody must still be told, or None when the record settles it.
 
-    Withholding settles once the second signature stands, or when nobody could give one; declined, it settles nothing.
+    Withholding settles once the second signature stands, or when nobody could give one; until then it moves no clock.
     """
     if said["outcome"] == "not_reached":
         return timedelta(minutes=house_of(db).settings.not_reached_minutes)
     signature = second_signature(db, parse_id(said.get("signature", "")))
-    return {"waiting": timedelta(hours=SIGN_HOURS), "declined": timedelta(0)}.get(signature or "")
+    return timedelta(0) if signature in ("waiting", "declined") else None
 
 
 def age_if_known(db: Session, *, actor: SignedIn, case: Case) -> int | None:
@@ -81,10 +81,13 @@ def raised_at(cover: Cover) -> datetime | None:
 
 
 def told_in(db: Session, *, actor: SignedIn, case: Case) -> list[Mapping[str, Any]]:
-    """Open what was recorded about telling guardian and leader, oldest first."""
+    """Open what was recorded about telling guardian and leader, oldest first; one that does not open counts as not recorded."""
     items = [item for item in items_in(db, [case.box_id]) if item.kind == TOLD.code]
-    ordered = sorted(items, key=lambda item: item.number)
-    return [read_item(db, actor=actor, case=case, item=item).content for item in ordered]
+    found = []
+    for item in sorted(items, key=lambda item: item.number):
+        with suppress(UnreadableError):
+            found.append(read_item(db, actor=actor, case=case, item=item).content)
+    return found
 
 
 def record_told(db: Session, *, actor: SignedIn, case: Case, whom: str, outcome: str, words: str) -> None:
@@ -111,14 +114,16 @@ def record_told(db: Session, *, actor: SignedIn, case: Case, whom: str, outcome:
         number = 1 + max((item.number for item in items_in(db, [case.box_id]) if item.kind == TOLD.code), default=0)
         content = {"whom": whom, "outcome": outcome, "words": words, "level": level, "by": actor.name}
         if outcome == "withheld":
-            content["signature"] = _ask(db, actor, case, level, words)
+            others = [due for name, due in still_owed(db, actor=actor, case=case).items() if name != whom]
+            content["signature"] = _ask(db, actor, case, min(others, default=None), level=level, reason=words)
         full = {**content, "at": now().isoformat(timespec="seconds")}
         write_form(db, actor=actor, case=case, kind=TOLD, content=full, seen_version=0, sign=True, number=number)
         settle_informing(db, actor=actor, case=case)
 
 
-def _ask(db: Session, actor: SignedIn, case: Case, level: int, words: str) -> str:
-    said = {"code": WITHHELD, "level": level, "reason": words, "by": actor.name}
+def _ask(db: Session, actor: SignedIn, case: Case, left: datetime | None, **reason: Any) -> str:
+    """Ask for the signature; whoever signs has no key to the case and is told here when the task is due then, if at all."""
+    said = {"code": WITHHELD, "by": actor.name, "settles": ("inform", left.isoformat() if left else ""), **reason}
     with suppress(TransitionError):
         return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=said).task_id.hex
     return ""

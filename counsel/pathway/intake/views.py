@@ -66,7 +66,7 @@ def consent(db: Session, actor: SignedIn, case: str) -> Any:
 @page(blueprint, "/cases/<case>/screen", WRITE, ("GET", "POST"))
 def screen(db: Session, actor: SignedIn, case: str) -> Any:
     """The risk questions with the server's own live level."""
-    found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE, danger=True)
     asked = {question.code for question in QUESTIONS}
     answers = {code: request.form[code] for code in asked if request.form.get(code) in ANSWERS}
     ticks = frozenset(request.form.getlist("ticks")) & TICKS

@@ -14,6 +14,7 @@ from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.limits import LimitCode
 from counsel.core.clock import today
 from counsel.core.database import house_of
+from counsel.core.errors import UnreadableError
 from counsel.core.ids import parse_id
 from counsel.keys.trust import holder_row, roles_of
 from counsel.pathway.cases.models import Case
@@ -41,12 +42,22 @@ def client_of(db: Session, actor: SignedIn, row: Disclosure) -> ClientCard:
     return client_cards(db, keys_of(db, actor), [row.client_id]).get(row.client_id, ClientCard(""))
 
 
+def card_and_guardians(db: Session, actor: SignedIn, row: Disclosure) -> tuple[ClientCard, tuple[str, ...] | None]:
+    """Open the client's card and the roll's guardians; what does not open is empty, or None, and holds up nothing."""
+    client = ClientCard("")
+    try:
+        client = client_of(db, actor, row)
+        return client, guardians_of(db, keys_of(db, actor), client)
+    except UnreadableError:
+        return client, None
+
+
 def known_for(db: Session, *, actor: SignedIn, row: Disclosure, content: Content, level: int) -> Known:
     """Gather what a disclosure is checked against, in the session of the one who tells."""
     settings = house_of(db).settings
     day = today(settings.time_zone)
     named = [str(recipient.get("name", "")) for recipient in content["recipients"]]
-    client = client_of(db, actor, row)
+    client, guardians = card_and_guardians(db, actor, row)
     return Known(
         level=level,
         today=day,
@@ -56,7 +67,7 @@ def known_for(db: Session, *, actor: SignedIn, row: Disclosure, content: Content
         excluded=excluded_for(db, actor=actor, client_id=row.client_id),
         others=tuple(other_names_in(db, actor=actor, texts=texts_of(content), but=[client.name, actor.name, *named])),
         release=_release(db, actor, row, content),
-        guardians=guardians_of(db, keys_of(db, actor), client),
+        guardians=guardians or (),
     )
 
 

@@ -29,11 +29,11 @@ from counsel.keys.many import open_boxes
 from counsel.keys.models import Grant
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
-from counsel.people.cards import guardians_of, proven_client
+from counsel.people.cards import proven_client
 from counsel.people.exclusions import excluded_for
 from counsel.people.staff import staff_name
 from counsel.records.services import item_of, open_bodies
-from counsel.safeguarding.disclosure.checking import client_of, known_for
+from counsel.safeguarding.disclosure.checking import card_and_guardians, known_for
 from counsel.safeguarding.disclosure.draft import Content, is_listed
 from counsel.safeguarding.disclosure.found import disclosure_facts, read_form
 from counsel.safeguarding.disclosure.models import Disclosure, Package
@@ -177,14 +177,15 @@ def take_back_what_fell(db: Session, *, actor: SignedIn) -> list[Package]:
 def _take_back(db: Session, actor: SignedIn, row: Disclosure) -> list[Package]:
     content = read_form(db, actor=actor, row=row)
     excluded = excluded_for(db, actor=actor, client_id=row.client_id)
-    guardians = guardians_of(db, keys_of(db, actor), client_of(db, actor, row))
+    _client, guardians = card_and_guardians(db, actor, row)
     fell = content["code"] == LimitCode.EX5 and not _still_released(db, actor, row, content)
     taken = []
     with recording(db) as record:
         for package in packages_of(db, row):
             to: dict[str, Any] = content["recipients"][package.number - 1]
             meant = any(person.is_meant(to["name"], to.get("holder", "")) for person in excluded)
-            gone = bool(to.get("listed")) and to["kind"] == To.GUARDIAN and not is_listed(to["name"], guardians)
+            listed = bool(to.get("listed")) and to["kind"] == To.GUARDIAN and guardians is not None
+            gone = listed and not is_listed(to["name"], guardians or ())
             if (fell or meant or gone) and package.revoked_on is None:
                 close_package(db, package)
                 record.by(actor, "safeguarding:package:revoked", subject_id=row.client_id, object_id=package.package_id)

@@ -22,16 +22,17 @@ SIGNS = (
 )  # occasions of the opinion of nine bodies, 2020 [OK]
 BODIES = ("police", "education", "civil")
 EVENTS = ("death", "harm_self", "harm_others", "abuse", "missing", "many", "outside", "secrecy", "other")
-MOST_SUSPECTS, LONGEST, LONGEST_LINE = 4, 1500, 120
+MOST_SUSPECTS, LONGEST, LONGEST_LINE, EARLIEST = 4, 1500, 120, 1950
 Content = Mapping[str, Any]
 
 
 def moment_of(day: str, clock: str, zone: str) -> datetime | None:
     """Return the moment that a day and a time on a form mean at the school, or None."""
     try:
-        return datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), ZoneInfo(zone))
+        found = datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), ZoneInfo(zone))
     except ValueError:
         return None
+    return found if found.year >= EARLIEST else None
 
 
 def suspects_of(content: Content) -> tuple[Excluded, ...]:

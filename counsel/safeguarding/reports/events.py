@@ -72,6 +72,8 @@ def raise_event(db: Session, *, actor: SignedIn, content: Mapping[str, Any]) -> 
         row = _open_event(db, me.holder_id, box.box_id, known)
         told = {reader.holder.holder_id for reader in readers} & {holder for holder, _name in leaders}
         tell_leadership(db, row, told)
+        if told:
+            _wait_for_leadership(db, row)
         for reader in readers:
             notify(db, reader_id=reader.holder.holder_id, kind="event", object_id=row.report_id)
         record.by(actor, "safeguarding:event:raised", object_id=row.report_id)
@@ -79,16 +81,19 @@ def raise_event(db: Session, *, actor: SignedIn, content: Mapping[str, Any]) -> 
 
 
 def _open_event(db: Session, sender_id: UUID, box_id: UUID, known: datetime) -> Report:
-    """Add the row, and the task that ends when somebody of leadership has acknowledged it."""
     settings = house_of(db).settings
     row = Report(report_id=new_id(), kind=EVENT, sender_id=sender_id, box_id=box_id, outcome="reported")
     row.due_at = row.stop_at = known + timedelta(minutes=settings.event_report_minutes)
     row.opened_on = row.ended_on = today(settings.time_zone)
     db.add(row)
     db.flush()
-    due = now() + timedelta(minutes=settings.event_seen_minutes)
-    open_task(db, kind="inform", due_at=due, object_id=row.report_id, owner_role=Role.SCHOOL_LEADER)
     return row
+
+
+def _wait_for_leadership(db: Session, row: Report) -> None:
+    """Open the task that ends when somebody of leadership has acknowledged it."""
+    due = now() + timedelta(minutes=house_of(db).settings.event_seen_minutes)
+    open_task(db, kind="inform", due_at=due, object_id=row.report_id, owner_role=Role.SCHOOL_LEADER)
 
 
 def acknowledge(db: Session, *, actor: SignedIn, row: Report | None) -> None:

@@ -27,6 +27,7 @@ from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts
+from counsel.people.conflicts import declared_against
 from counsel.records.services import items_in, open_bodies, write_signed
 from counsel.risk.models import Report, ReportSeen
 from counsel.risk.reports import EVENT
@@ -129,6 +130,17 @@ def readers_in(db: Session, roles: Iterable[Role], but: Iterable[UUID | None] = 
         except UnreadableError:
             continue
     return found
+
+
+def hears_of_delay(db: Session, object_id: UUID | None, holder_id: UUID | None) -> bool:
+    """Return whether somebody may hear that a task about this is late: not who was left out of a report, nor who is kept away."""
+    row = db.get(Report, object_id) if object_id is not None else None
+    if row is None:
+        return True
+    if row.kind == EVENT:
+        facts = report_facts(db, row)
+        return facts is not None and holder_id in facts.asked
+    return holder_id not in declared_against(db, row.client_id)
 
 
 def tell_leadership(db: Session, row: Report, holders: Iterable[UUID]) -> None:

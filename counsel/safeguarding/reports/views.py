@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import local, now
-from counsel.core.errors import InvalidError
+from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import parse_id
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import find_case
@@ -36,7 +36,7 @@ MAKE, READ = Permission.REPORT_MAKE, Permission.REPORT_READ
 @page(blueprint, "/cases/<case>/harm", MAKE, ("POST",))
 def begin(db: Session, actor: SignedIn, case: str) -> Any:
     """Owe the report about a client of mine from now on."""
-    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_READ)
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_READ, danger=True)
     return _begun(begin_report(db, actor=actor, client_id=found.client_id, case=found))
 
 
@@ -117,6 +117,8 @@ def _added(db: Session, actor: SignedIn, row: Report) -> dict[str, str]:
             child_was_told(db, actor=actor, row=row)
         elif act == "seen":
             acknowledge(db, actor=actor, row=row)
+        elif request.method == "POST":
+            raise ConflictError("task_ended")  # a whole report from another window: told so, and kept on the page
     except InvalidError as error:
         return {name: problem_words(code) for name, code in error.problems.items()}
     return {}
