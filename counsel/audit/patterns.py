@@ -3,8 +3,9 @@
 Counted from the log itself, so that nothing has to be remembered beside it (security A2, A30; R5, R13).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -43,20 +44,30 @@ def vault_opened(db: Session, actor_id: UUID | None) -> int:
 
 
 def refused_often(db: Session, least: int) -> list[tuple[UUID, str]]:
-    """Return (actor, role) of colleagues who were refused at least so many different things or ways within the span."""
-    lines = select(AuditLine.actor_id, AuditLine.actor_role, AuditLine.tag, AuditLine.object_id).distinct()
-    refused = lines.where(AuditLine.at >= now() - SPAN, AuditLine.actor_id.is_not(None), AuditLine.tag.like("gate:%:refused"))
-    counted = Counter((actor, role) for actor, role, _tag, _object in db.execute(refused))
-    return [(actor, role) for (actor, role), count in counted.items() if count >= least and actor is not None]
+    """Return (actor, roles) of colleagues who were refused at least so many different things or ways within the span.
+
+    Counted by person: whoever acts in two roles gets no second allowance.
+    """
+    what = (AuditLine.actor_id, AuditLine.tag, AuditLine.object_id)
+    return _at_least(db, least, AuditLine.tag.like("gate:%:refused"), what)
 
 
 def opened_many(db: Session, least: int) -> list[tuple[UUID, str]]:
-    """Return (actor, role) of colleagues who opened at least so many clients' texts within the span."""
-    lines = select(AuditLine.actor_id, AuditLine.actor_role).where(AuditLine.at >= now() - SPAN, AuditLine.actor_id.is_not(None))
-    opened = lines.where(AuditLine.tag.like(OPENED), AuditLine.subject_id.is_not(None))
-    grouped = opened.group_by(AuditLine.actor_id, AuditLine.actor_role)
-    many = grouped.having(func.count(AuditLine.subject_id.distinct()) >= least)
-    return [(actor, role) for actor, role in db.execute(many) if actor is not None]
+    """Return (actor, roles) of colleagues who opened at least so many clients' texts within the span."""
+    opened = AuditLine.tag.like(OPENED) & AuditLine.subject_id.is_not(None)
+    return _at_least(db, least, opened, (AuditLine.actor_id, AuditLine.subject_id))
+
+
+def _at_least(db: Session, least: int, which: Any, what: tuple[Any, ...]) -> list[tuple[UUID, str]]:
+    """Return (actor, the roles they acted in) of whoever has at least so many different lines of a sort within the span."""
+    lately = (AuditLine.at >= now() - SPAN, AuditLine.actor_id.is_not(None), which)
+    counted = Counter(row[0] for row in db.execute(select(*what).where(*lately).distinct()))
+    many = [actor for actor, count in counted.items() if count >= least]
+    roles = defaultdict(set)
+    acted = select(AuditLine.actor_id, AuditLine.actor_role).where(*lately, AuditLine.actor_id.in_(many)).distinct()
+    for actor, role in db.execute(acted):
+        roles[actor].add(role)
+    return [(actor, ",".join(sorted(roles[actor]))) for actor in many]
 
 
 def patterns_told(db: Session, since: datetime) -> list[AuditLine]:

@@ -12,7 +12,6 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.keys.boxes import readers_of
-from counsel.pathway.appointments.duty import SHOWN_DAYS
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.cases.agreement import GUARDIAN, answers_of
 from counsel.pathway.cases.countersign import second_signature
@@ -34,7 +33,7 @@ from counsel.pathway.sessions.services import sessions_of
 from counsel.people.staff import counsellors, staff_name
 from counsel.safeguarding.reports.mandatory import reports_in
 from counsel.tasks.models import Task
-from counsel.tasks.services import tasks_about
+from counsel.tasks.services import SHOWN_DAYS, tasks_about
 
 TASK_KINDS = ("contact", "report", "inform", "supervise")
 COMING = ("confirmed", "offered")

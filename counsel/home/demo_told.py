@@ -45,7 +45,9 @@ def tell(db: Session, demo: Demo, step: Callable[[], None]) -> None:
         _report_harm(db, demo)
     step()
     with as_of(now() - timedelta(hours=5)):
-        row, _reached = raise_event(db, actor=demo["manager"], content={**EVENT, **_moment(db, now() - timedelta(minutes=10))})
+        row, _reached = raise_event(
+            db, actor=demo["manager"], content={**EVENT, **_moment(db, now() - timedelta(minutes=10)), "no_name": True}
+        )
     with as_of(now() - timedelta(hours=4, minutes=40)):
         acknowledge(db, actor=demo["leader"], row=row)
     step()

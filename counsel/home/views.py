@@ -27,6 +27,7 @@ from counsel.pathway.appointments.reception import day_sheet, waiting_requests
 from counsel.pathway.appointments.talks import my_talk_offers
 from counsel.pathway.cases.countersign import waiting_signatures
 from counsel.pathway.cases.covers import Cover
+from counsel.pathway.cases.kept_away import keep_away_again
 from counsel.pathway.cases.lifecycle import OPEN_STATES
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_by_number, caseload
@@ -41,7 +42,7 @@ from counsel.safeguarding.disclosure.approving import waiting_for_yes
 from counsel.safeguarding.disclosure.receiving import packages_for
 from counsel.safeguarding.disclosure.reviewing import waiting_for_review
 from counsel.safeguarding.disclosure.services import disclosures_of
-from counsel.safeguarding.disclosure.told import take_back_what_fell, tell_what_is_due
+from counsel.safeguarding.disclosure.told import count_what_arrived, take_back_what_fell, tell_what_is_due
 from counsel.safeguarding.questions.services import waiting_questions
 from counsel.safeguarding.reports.events import count_unseen
 from counsel.safeguarding.reports.mandatory import overdue_reports, owed_by
@@ -108,6 +109,8 @@ def _catch_up(db: Session, actor: SignedIn) -> None:
     told = tell_what_is_due(db, actor=actor)
     if told:
         flash(ngettext("%(num)d client now sees what was told.", "%(num)d clients now see what was told.", told))
+    count_what_arrived(db, actor=actor)
+    keep_away_again(db, actor=actor)
     for _package in take_back_what_fell(db, actor=actor):
         flash(_("A message was taken back: nothing stands behind it any more."), "stop")
 

@@ -1,11 +1,13 @@
 """Who must hear nothing about a client: suspected of harming them, guardian or colleague (domain §3.6; 篇8 二).
 
-The list lies in a box of its own, granted one by one to every counsellor and director who is not on it: whoever is
-suspected holds no key to the suspicion and meets no trace of it.
+Each list lies in a box of its own, granted one by one to every counsellor and director who is not on it: whoever is
+suspected holds no key to the suspicion and meets no trace of it. Lists are added and never replaced, so that whoever cannot
+read an earlier one takes nothing from it; whoever can read one hands it on to colleagues who came later or have new keys.
 """
 
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -17,12 +19,16 @@ from counsel.access.accounts import names_of, roles_now
 from counsel.access.gate import keys_of
 from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
 from counsel.confidentiality.roles import Role
 from counsel.core.database import house_of
 from counsel.core.errors import UnreadableError
-from counsel.keys.boxes import create_box, open_box
+from counsel.keys.boxes import add_reader, create_box, open_box, revoke
+from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
+from counsel.keys.models import Grant, Holder
 from counsel.keys.trust import check_recipient, holder_row
+from counsel.people.conflicts import declared_against
 from counsel.people.models import Exclusion
 from counsel.records.services import item_of, open_bodies, write_signed
 
@@ -34,13 +40,17 @@ class Excluded:
     """One person on the list.
 
     :param holder: hex id of a colleague's holder, empty for others, who are known by name.
+    :param outside: certainly no colleague, whoever here has the same name.
     """
 
     name: str
     holder: str = ""
+    outside: bool = False
 
     def is_meant(self, name: str, holder: str = "") -> bool:
         """Return whether this is the person with this name or holder."""
+        if self.outside and holder:
+            return False
         return bool(self.holder and self.holder == holder) or _folded(self.name) == _folded(name)
 
 
@@ -53,50 +63,92 @@ def excluded_for(db: Session, *, actor: SignedIn, client_id: UUID) -> tuple[Excl
 
     The caller's page has its audit line.
     """
-    row = db.get(Exclusion, client_id, populate_existing=True)
+    lists = db.scalars(select(Exclusion.box_id).where(Exclusion.client_id == client_id).order_by(Exclusion.box_id)).all()
+    people = (person for box_id in lists for person in _people_on(db, keys_of(db, actor), box_id))
+    return tuple(dict.fromkeys(people))
+
+
+def _people_on(db: Session, keyring: Keyring, box_id: UUID) -> list[Excluded]:
+    item = item_of(db, box_id, KIND)
     try:
-        if row is None:
-            return ()
-        item = item_of(db, row.box_id, KIND, row.number)
-        assert item is not None
-        content = open_bodies(db, box=open_box(db, keys_of(db, actor), row.box_id), item=item)[0]
+        content = open_bodies(db, box=open_box(db, keyring, box_id), item=item)[0] if item is not None else {}
     except UnreadableError:
-        return ()
-    return tuple(Excluded(**person) for person in content["people"])
+        return []
+    return [Excluded(**person) for person in content.get("people", ())]
+
+
+def listed_clients(db: Session) -> list[UUID]:
+    """Return the clients about whom somebody must hear nothing; nothing is opened."""
+    return list(db.scalars(select(Exclusion.client_id).distinct().order_by(Exclusion.client_id)))
 
 
 def exclude(db: Session, *, actor: SignedIn, client_id: UUID, people: Iterable[Excluded]) -> tuple[Excluded, ...]:
-    """Put people on a client's list, beside those already there, inside the caller's transaction, and return all of them."""
-    before = excluded_for(db, actor=actor, client_id=client_id)
-    named = tuple(dict.fromkeys([*before, *people]))
-    if named == before:
-        return before
-    row, keyring = db.get(Exclusion, client_id), keys_of(db, actor)
-    box = create_box(db, kind="exclusion", readers=_readers(db, actor, named), granter=keyring)
-    db.flush()
-    content: dict[str, Any] = {"people": [asdict(person) for person in named]}
-    write_signed(db, box=box, kind=KIND, keyring=keyring, content=content)
-    if row is None:
-        db.add(Exclusion(client_id=client_id, box_id=box.box_id, number=1))
-    else:
-        row.box_id = box.box_id
-    db.flush()
+    """Put people on a list, beside those the actor knows of, inside the caller's transaction, and return all of them."""
+    before, keyring = excluded_for(db, actor=actor, client_id=client_id), keys_of(db, actor)
+    new = [person for person in dict.fromkeys(people) if person not in before]
+    named = (*before, *new)
+    if new:
+        readers = [Reader(holder, "exclusion") for holder in _readers(db, client_id, named, _able(db))]
+        box = create_box(db, kind="exclusion", readers=readers, granter=keyring)
+        db.flush()
+        content: dict[str, Any] = {"people": [asdict(person) for person in new]}
+        write_signed(db, box=box, kind=KIND, keyring=keyring, content=content)
+        db.add(Exclusion(client_id=client_id, box_id=box.box_id))
+        db.flush()
     return named
 
 
-def _readers(db: Session, actor: SignedIn, named: Iterable[Excluded]) -> list[Reader]:
-    """Return the counsellors and directors who are not on the list, the actor first."""
+def hand_on(db: Session, *, actor: SignedIn) -> int:
+    """Grant every list the actor can read to whoever came later or has new keys and is on none of them; return how many grants.
+
+    Inside the caller's transaction, at an unlock and when somebody is vouched for.
+
+    Records: ``people:exclusion:granted`` for each grant.
+    """
+    keyring, able, count = keys_of(db, actor), _able(db), 0
+    for row in db.scalars(select(Exclusion).order_by(Exclusion.box_id)).all():
+        if _without_key(db, row.box_id, able) and _people_on(db, keyring, row.box_id):
+            db.refresh(row, with_for_update=True)  # of two who unlock at once the second finds it done
+            count += _grant_to(db, actor, row, _without_key(db, row.box_id, able))
+    return count
+
+
+def _grant_to(db: Session, actor: SignedIn, row: Exclusion, lacking: list[tuple[Holder, str]]) -> int:
+    keyring, named = keys_of(db, actor), excluded_for(db, actor=actor, client_id=row.client_id)
+    readers = _readers(db, row.client_id, named, lacking)
+    with recording(db) as record:
+        for holder in readers:
+            revoke(db, row.box_id, holder.holder_id)  # of keys that were replaced
+            db.flush()
+            add_reader(db, open_box(db, keyring, row.box_id), reader=Reader(holder, "exclusion"), granter=keyring)
+            record.by(actor, "people:exclusion:granted", subject_id=row.client_id, object_id=holder.holder_id)
+    return len(readers)
+
+
+def _able(db: Session) -> list[tuple[Holder, str]]:
+    """Return (keys, name) of every counsellor and director of today."""
     staff = db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active")).all()
-    able = [row for row in staff if {Role.COUNSELLOR, Role.DIRECTOR} & set(roles_now(db, row)) and row.holder_id]
-    found = []
-    for row in able:
-        holder = holder_row(db, row.holder_id) if row.holder_id else None
-        name = names_of(house_of(db), row).display
-        if holder is None or any(person.is_meant(name, holder.holder_id.hex) for person in named):
+    able = [row for row in staff if row.holder_id and {Role.COUNSELLOR, Role.DIRECTOR} & set(roles_now(db, row))]
+    found = [(holder_row(db, row.holder_id), names_of(house_of(db), row).display) for row in able if row.holder_id]
+    return [(holder, name) for holder, name in found if holder is not None]
+
+
+def _without_key(db: Session, box_id: UUID, able: Iterable[tuple[Holder, str]]) -> list[tuple[Holder, str]]:
+    rows = db.execute(select(Grant.holder_id, Grant.holder_version).where(Grant.box_id == box_id))
+    granted = {(row.holder_id, row.holder_version) for row in rows}
+    return [(holder, name) for holder, name in able if (holder.holder_id, holder.version) not in granted]
+
+
+def _readers(db: Session, client_id: UUID, named: Iterable[Excluded], able: Iterable[tuple[Holder, str]]) -> list[Holder]:
+    """Return whose keys may have a list: nobody who is named, nobody barred from the client's work, no keys that are not theirs.
+
+    Whoever was barred may stand on a list that whoever writes this one cannot read.
+    """
+    people, barred, found = list(named), declared_against(db, client_id), []
+    for holder, name in able:
+        if holder.holder_id in barred or any(person.is_meant(name, holder.holder_id.hex) for person in people):
             continue
-        try:
+        with suppress(UnreadableError):
             check_recipient(db, holder)
-        except UnreadableError:
-            continue
-        found.append(Reader(holder, "exclusion"))
+            found.append(holder)
     return found

@@ -51,13 +51,12 @@ class DeclaredConflict(Base):
 
 
 class Exclusion(Base):
-    """That a client has such a list; whom it names lies in the box."""
+    """That somebody must hear nothing about a client; whom the list names lies in its box. Lists are added, never replaced."""
 
-    __tablename__ = "exclusions"
+    __tablename__ = "exclusion_lists"
     __table_args__ = (CLIENT_WORLD,)
-    client_id: Mapped[UUID] = mapped_column(primary_key=True)
-    box_id: Mapped[UUID]
-    number: Mapped[int]
+    box_id: Mapped[UUID] = mapped_column(primary_key=True)
+    client_id: Mapped[UUID] = mapped_column(index=True)
 
 
 class ConflictLook(Base):

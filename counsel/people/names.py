@@ -17,7 +17,9 @@ from counsel.core.database import house_of
 from counsel.core.errors import UnreadableError
 from counsel.crypto.blob import Kind
 from counsel.crypto.context import Place
+from counsel.keys.bundle import Keyring
 from counsel.keys.many import open_boxes
+from counsel.keys.trust import group_id
 from counsel.people.models import Student
 
 SHORTEST = 2
@@ -39,6 +41,20 @@ def other_names_in(db: Session, *, actor: SignedIn, texts: Iterable[str], but: I
     return sorted(name for name in names - known if len(name) >= SHORTEST and name in whole)
 
 
+def sees_the_roll(db: Session, *, actor: SignedIn) -> bool:
+    """Return whether the actor's keys open the roll's cards; without them pupils' names cannot be looked for."""
+    keyring = keys_of(db, actor)
+    _find_groups(keyring)
+    return group_id(house_of(db), "office") in keyring.groups
+
+
+def _find_groups(keyring: Keyring) -> None:
+    """Have the groups' keys at hand: cards open through `office`, never by an own grant."""
+    if keyring.find_groups is not None:
+        find, keyring.find_groups = keyring.find_groups, None
+        find()
+
+
 def _staff_names(db: Session) -> set[str]:
     rows = db.scalars(select(Account).where(Account.kind == "staff", Account.status != "dismissed"))
     return {names_of(house_of(db), row).display for row in rows}
@@ -46,9 +62,7 @@ def _staff_names(db: Session) -> set[str]:
 
 def _roll_names(db: Session, actor: SignedIn) -> set[str]:
     keyring = keys_of(db, actor)
-    if keyring.find_groups is not None:  # cards open through `office`, never by an own grant
-        find, keyring.find_groups = keyring.find_groups, None
-        find()
+    _find_groups(keyring)
     students = db.scalars(select(Student)).all()
     sealed: list[tuple[UUID | None, bytes | None, str, Student]] = []
     for row in students:

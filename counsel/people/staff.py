@@ -25,6 +25,7 @@ from counsel.keys.groups import admit, found_group, members_of, open_groups, ren
 from counsel.keys.leaving import revoke_holder, sole_boxes
 from counsel.keys.trust import ELIGIBLE, certify, group_id, holder_row, is_root, print_of, roles_of
 from counsel.people.addresses import forget_address
+from counsel.people.exclusions import hand_on
 from counsel.people.models import Credential, Education, Invitation
 
 
@@ -111,6 +112,7 @@ def vouch_for(db: Session, *, actor: SignedIn, account_id: UUID, seen: str | Non
             except RefusedError:
                 continue  # one voice too few; a second colleague completes it
         db.flush()
+        hand_on(db, actor=actor)
         record.line("people:staff:vouched", role=actor.role, actor_id=actor.staff_id, object_id=account_id)
         return _missing(db, holder.holder_id, roles_in(account))
 
@@ -123,7 +125,7 @@ def _joinable(db: Session, keyring: Keyring, roles: tuple[Role, ...]) -> list[st
 
 
 def settle_in(db: Session, *, actor: SignedIn) -> None:
-    """What a staff member's unlocking brings about: found a missing group, renew the groups that somebody left."""
+    """What a staff member's unlocking brings about: found a missing group, renew those that somebody left, hand lists on."""
     if actor.keyring is None or actor.staff_id is None or not actor.vouched or actor.role not in KEY_HOLDING:
         return
     keyring = actor.keyring
@@ -132,6 +134,8 @@ def settle_in(db: Session, *, actor: SignedIn) -> None:
         if actor.role is Role.ARCHIVIST:
             found_group(db, founder=keyring, name="archive")
         renewed = renew_stale_groups(db, keyring)
+        if actor.role in (Role.COUNSELLOR, Role.DIRECTOR):
+            hand_on(db, actor=actor)
     if renewed:
         keyring.groups.clear()
         open_groups(db, keyring)

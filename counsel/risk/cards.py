@@ -7,6 +7,7 @@ it opens any more.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.permissions import Permission
-from counsel.core.clock import today
+from counsel.core.clock import now, today
 from counsel.core.database import house_of, writing
 from counsel.core.errors import UnreadableError
 from counsel.crypto.blob import Kind
@@ -30,6 +31,7 @@ from counsel.keys.models import Box, Grant
 from counsel.people.cards import ClientCard, client_cards
 from counsel.risk.models import SafetyCard
 from counsel.tasks.models import Task
+from counsel.tasks.services import SHOWN_DAYS
 
 
 @dataclass(frozen=True)
@@ -86,10 +88,12 @@ def has_card(db: Session, client_id: UUID) -> bool:
 
 
 def is_watched(db: Session, client_id: UUID | None) -> bool:
-    """Return whether duty has been told about a client: a safety card lies there, or an alarm is open."""
+    """Return whether duty has been told about a client: a safety card lies there, or a contact is due in the coming week."""
     if client_id is None:
         return False
-    alarms = select(Task.task_id).where(Task.client_id == client_id, Task.kind == "contact", Task.ended_on.is_(None))
+    soon = now() + timedelta(days=SHOWN_DAYS)
+    waiting = select(Task.task_id).where(Task.client_id == client_id, Task.kind == "contact", Task.ended_on.is_(None))
+    alarms = waiting.where(Task.due_at <= soon)
     return has_card(db, client_id) or db.scalar(alarms.limit(1)) is not None
 
 

@@ -16,12 +16,14 @@ from counsel.core.ids import new_id
 from counsel.tasks.models import Task
 
 GRACE = timedelta(minutes=10)
+SHOWN_DAYS = 7  # what is agreed for later months waits for its week
 NOT_REACHED = "not_reached_passed_on"
 CONTACT_OUTCOMES = ("reached_safe", "reached_handed_over", NOT_REACHED)
+REPLACED = "replaced"  # others were agreed on in its place; nobody's choice on a form
 REVIEW_OUTCOMES = ("talk_offered", "spoken_in_person", "nothing_to_do")
 SIGNATURE_OUTCOMES = ("signed", "declined")
 OUTCOMES = {
-    "contact": CONTACT_OUTCOMES,
+    "contact": (*CONTACT_OUTCOMES, REPLACED),
     "review": REVIEW_OUTCOMES,
     "countersign": SIGNATURE_OUTCOMES,
     "report": ("recorded", "withdrawn"),  # the crisis record is signed, the disclosure or the report is on record

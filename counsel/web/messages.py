@@ -73,6 +73,10 @@ def _leaving_words(code: str) -> str | None:
         "police_first": _("The police come first: write when they were rung, and who took it or its number."),
         "in_future": _("This moment has not come yet."),
         "of_age": _("By the roll this client is a minor: the report is owed."),
+        "names_unchecked": _(
+            "Your keys do not look for the names of pupils: read the words again and say below that nobody is named."
+        ),
+        "which_one": _("A colleague here has this name: choose the colleague, or say that it is only the same name."),
         "no_names": _("There are names in the words. Leadership needs none: take them out, or say below that they are none."),
         "why_late": _("It is later than the time set: say why."),
         "past": _("Choose a day that is still to come."),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from counsel.confidentiality.limits import LimitCode
 from counsel.confidentiality.permissions import Permission
@@ -28,7 +28,7 @@ from counsel.pathway.intake.levels import record_screen
 from counsel.pathway.plans.support import supporters, write_supporter
 from counsel.people.exclusions import Excluded, exclude, excluded_for
 from counsel.people.guardians import import_guardians
-from counsel.people.models import Exclusion
+from counsel.people.models import Client, Exclusion
 from counsel.records.models import Item
 from counsel.records.services import item_of
 from counsel.risk.cards import has_card
@@ -486,6 +486,19 @@ def test_whoever_is_suspected_is_told_nothing_and_holds_no_key_to_it(centre: Cen
         assert keyring is not None
         with pytest.raises(UnreadableError):
             open_box(centre.db, keyring, box_id)
+
+
+def test_a_spoilt_card_stops_no_message(centre: Centre) -> None:
+    """The name is typed then; without it the check says so. The client's own keys cannot be proven and follow later."""
+    case, lan = at_level(centre, NOW_IN_DANGER), centre.school["lan"]
+    centre.db.execute(update(Client).values(card_sealed=b"x" * 300))
+    centre.db.commit()
+    assert problems(centre, case, filled(to_teacher(centre))) == {"called": "empty"}
+    row, (one,) = sent(centre, case, filled(to_teacher(centre), called="高二1班 苏未名"))
+    teacher = centre.school["teacher"]
+    opened = open_package(centre.db, actor=teacher, package_id=one.package.package_id, promised=True)
+    assert "高二1班 苏未名" in str(opened.told["lines"]) and row.told_on is None
+    assert tell_what_is_due(centre.db, actor=lan) == 0
 
 
 def test_a_suspected_counsellor_meets_no_trace(centre: Centre) -> None:

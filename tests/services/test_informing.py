@@ -21,7 +21,9 @@ from counsel.pathway.intake.levels import apply_lowering, ask_lowering
 from counsel.pathway.safety.services import write_supervision
 from counsel.records.models import Body, Item
 from counsel.risk.clocks import owed_to
-from counsel.safeguarding.disclosure.sending import send
+from counsel.safeguarding.disclosure.receiving import by_code, open_by_code
+from counsel.safeguarding.disclosure.sending import revoke_package, send
+from counsel.safeguarding.disclosure.told import count_what_arrived
 from counsel.tasks.models import Task
 from counsel.tasks.services import tasks_about
 from tests.conftest import Centre
@@ -210,14 +212,44 @@ def test_only_the_cases_own_counsellor_records_it(centre: Centre) -> None:
             record_told(centre.db, actor=centre.school[who], case=case, whom="leader", outcome="told", words="说了")
 
 
-def test_a_disclosure_to_them_counts(centre: Centre) -> None:
-    """What was sent to a guardian by a code stands among what was told, by its number."""
+MOTHER = {"parts": {"concern": part("请马上来"), "advice": part("到校医室")}}
+
+
+def test_a_disclosure_by_word_of_mouth_counts_at_once(centre: Centre) -> None:
+    """It stands among what was told, by its number."""
     case = in_danger(centre, NOW)
-    mother = to_mother(parts={"concern": part("请马上来"), "advice": part("到校医室")})
-    row = approved(centre, case, filled(mother))
+    row = approved(centre, case, filled(to_mother(**MOTHER, way="spoken")))
     send(centre.db, actor=centre.school["lan"], row=row)
     assert set(still_owed(centre.db, actor=centre.school["lan"], case=case)) == {"leader"}
     assert f"{row.number:04}" in told_in(centre.db, actor=centre.school["lan"], case=case)[0]["words"]
+
+
+def test_a_package_counts_once_it_was_opened(centre: Centre) -> None:
+    """Sent, the clock runs on; opened, it ends at the counsellor's next look, once; taken back unopened it never does."""
+    case, lan = in_danger(centre, NOW), centre.school["lan"]
+    first = send(centre.db, actor=lan, row=approved(centre, case, filled(to_mother(**MOTHER))))[0]
+    revoke_package(centre.db, actor=lan, package_id=first.package.package_id)
+    (second,) = send(centre.db, actor=lan, row=approved(centre, case, filled(to_mother(**MOTHER))))
+    count_what_arrived(centre.db, actor=lan)
+    assert "guardian" in still_owed(centre.db, actor=lan, case=case) and told_in(centre.db, actor=lan, case=case) == []
+    package, keyring = by_code(centre.db, code=second.code, digits="1234", address="127.0.0.1")
+    open_by_code(centre.db, package=package, keyring=keyring, promised=True)
+    for _twice in range(2):
+        count_what_arrived(centre.db, actor=lan)
+    assert "guardian" not in still_owed(centre.db, actor=lan, case=case)
+    assert [said["whom"] for said in told_in(centre.db, actor=lan, case=case)] == ["guardian"]
+
+
+def test_what_was_sent_before_the_level_rose_says_nothing_about_it(centre: Centre) -> None:
+    """Sent at level 3, opened after the rise to 4: the guardian does not know how things stand now."""
+    case, lan = in_danger(centre, INTENT), centre.school["lan"]
+    (one,) = send(centre.db, actor=lan, row=approved(centre, case, filled(to_mother(**MOTHER))))
+    with time_machine.travel(now() + timedelta(minutes=5), tick=True):
+        screen(centre, case, NOW)
+        package, keyring = by_code(centre.db, code=one.code, digits="1234", address="127.0.0.1")
+        open_by_code(centre.db, package=package, keyring=keyring, promised=True)
+        count_what_arrived(centre.db, actor=lan)
+        assert "guardian" in still_owed(centre.db, actor=lan, case=case)
 
 
 def test_late_telling_escalates_to_the_director_then_the_leader(centre: Centre) -> None:

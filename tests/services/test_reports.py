@@ -412,7 +412,7 @@ def event(centre: Centre, **changes: Any) -> dict[str, Any]:
 def test_leadership_is_told_of_a_major_event_and_acknowledges_it(centre: Centre) -> None:
     """Without a case; sealed by name to leaders and directors; the reporter sees who has read it; what follows is added."""
     manager, leader, director = (centre.school[who] for who in ("manager", "leader", "director"))
-    row, reached = raise_event(centre.db, actor=manager, content=event(centre))
+    row, reached = raise_event(centre.db, actor=manager, content=event(centre, no_name=True))
     assert reached == 1 and row.client_id is None and row.case_id is None
     for who in (leader, director):  # told once each
         assert [one.object_id for one in notices_of(centre.db, who.holder_id)].count(row.report_id) == 1
@@ -429,10 +429,22 @@ def test_leadership_is_told_of_a_major_event_and_acknowledges_it(centre: Centre)
     assert read_report(centre.db, actor=leader, row=row).more[0]["words"] == "人已脱险"
 
 
+def test_whoever_has_no_key_to_the_roll_says_that_nobody_is_named(centre: Centre) -> None:
+    """The duty manager's keys find no pupil's name; a counsellor's do, and need no such word."""
+    with pytest.raises(InvalidError) as found:
+        raise_event(centre.db, actor=centre.school["manager"], content=event(centre, what="苏未名送医"))
+    assert found.value.problems == {"what": "names_unchecked"}
+    with pytest.raises(InvalidError) as found:
+        raise_event(centre.db, actor=centre.school["lan"], content=event(centre, what="苏未名送医"))
+    assert found.value.problems == {"what": "no_names"}
+    assert raise_event(centre.db, actor=centre.school["lan"], content=event(centre))[1] == 1
+    assert raise_event(centre.db, actor=centre.school["manager"], content=event(centre, no_name=True))[1] == 1
+
+
 @pytest.mark.parametrize("who", ["lan", "qiu", "teacher", "desk", "admin", "expert", "archive", "supervisor", "S2024001"])
 def test_nobody_else_reads_what_leadership_was_told(centre: Centre, who: str) -> None:
     """Refused as if it were absent; neither may they acknowledge it."""
-    row, _reached = raise_event(centre.db, actor=centre.school["manager"], content=event(centre))
+    row, _reached = raise_event(centre.db, actor=centre.school["manager"], content=event(centre, no_name=True))
     with pytest.raises(RefusedError):
         find_report(centre.db, actor=centre.school[who], report_id=row.report_id, kind="event", permission=Permission.EVENT_READ)
     with pytest.raises(RefusedError):
@@ -491,7 +503,7 @@ def test_a_leader_who_is_part_of_an_event_hears_nothing_of_it(centre: Centre) ->
 def test_whoever_must_hear_nothing_does_not_hear_that_something_is_late(centre: Centre) -> None:
     """A director left out of an event; a leader who is kept away from the client of a late report."""
     director, leader, manager = (centre.school[who] for who in ("director", "leader", "manager"))
-    row, reached = raise_event(centre.db, actor=manager, content=event(centre, but=[director.holder_id.hex]))
+    row, reached = raise_event(centre.db, actor=manager, content=event(centre, but=[director.holder_id.hex], no_name=True))
     assert reached == 1
     task = centre.db.query(Task).filter_by(object_id=row.report_id).one()
     with time_machine.travel(task.escalates_at + timedelta(hours=2), tick=True):
@@ -516,7 +528,7 @@ def test_a_leader_kept_away_from_the_client_hears_of_no_late_report(centre: Cent
 
 def test_an_event_that_nobody_acknowledges_escalates(centre: Centre) -> None:
     """After the time set the director hears of it; the names of events and signs are all told in words."""
-    row, _reached = raise_event(centre.db, actor=centre.school["manager"], content=event(centre))
+    row, _reached = raise_event(centre.db, actor=centre.school["manager"], content=event(centre, no_name=True))
     task = centre.db.query(Task).filter_by(object_id=row.report_id, kind="inform").one()
     with time_machine.travel(task.escalates_at + timedelta(minutes=1), tick=True):
         escalate(centre.db)

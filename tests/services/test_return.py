@@ -9,8 +9,11 @@ import time_machine
 from counsel.core.clock import now
 from counsel.core.errors import InvalidError, RefusedError
 from counsel.pathway.appointments.duty import duty_tasks, finish_task
+from counsel.pathway.cases.countersign import give_second_signature
 from counsel.pathway.cases.models import Case
+from counsel.pathway.intake.levels import apply_lowering, ask_lowering
 from counsel.pathway.safety.services import RETURN_DAYS, write_return, write_safety_plan
+from counsel.risk.cards import is_watched
 from counsel.tasks.services import tasks_about
 from tests.conftest import Centre
 from tests.services.test_danger import INTENT, PLAN, THOUGHTS, in_danger, screen
@@ -34,7 +37,7 @@ def before_return(centre: Centre) -> Case:
 
 def sign(centre: Centre, case: Case, **changes: Any) -> None:
     """Sign the form."""
-    place = {"actor": centre.school["lan"], "case": case, "seen_version": 0, "number": 1}
+    place = {"actor": centre.school["lan"], "case": case, "seen_version": 0, "number": changes.pop("number", 1)}
     write_return(centre.db, content=returning(**changes), sign=True, **place)  # type: ignore[arg-type]
 
 
@@ -55,6 +58,34 @@ def test_the_first_months_are_contacts_that_a_talk_tomorrow_does_not_end(centre:
     (near, *_later) = tasks_about(centre.db, case.case_id, ("contact",))
     finish_task(centre.db, actor=centre.school["lan"], task_id=near.task_id, outcome="reached_safe")
     assert len(days_until_contacts(centre, case)) == 7
+
+
+def test_agreed_anew_the_contacts_are_six_not_twelve(centre: Centre) -> None:
+    """What was agreed before is replaced; the talk that the level asks for tomorrow stays; nobody ends one by that word."""
+    case = before_return(centre)
+    sign(centre, case)
+    with time_machine.travel(now() + timedelta(minutes=5), tick=True):
+        sign(centre, case, number=2)
+        assert days_until_contacts(centre, case) == [1, *RETURN_DAYS]
+    (near, *_later) = tasks_about(centre.db, case.case_id, ("contact",))
+    with pytest.raises(InvalidError):
+        finish_task(centre.db, actor=centre.school["lan"], task_id=near.task_id, outcome="replaced")
+
+
+def test_contacts_of_later_months_watch_over_nobody_yet(centre: Centre) -> None:
+    """Duty and the director were told when a contact is due in the coming week, not for four months on."""
+    case = before_return(centre)
+    sign(centre, case)
+    lan, director = centre.school["lan"], centre.school["director"]
+    task = ask_lowering(centre.db, actor=lan, case=case, level=0, reason="已返校一段时间")
+    give_second_signature(centre.db, actor=director, task_id=task.task_id, agreed=True)
+    apply_lowering(centre.db, actor=lan, case=case)
+    for one in tasks_about(centre.db, case.case_id, ("contact",)):
+        if one.due_at < now() + timedelta(days=8):
+            finish_task(centre.db, actor=lan, task_id=one.task_id, outcome="reached_safe")
+    assert days_until_contacts(centre, case) == list(RETURN_DAYS[1:]) and not is_watched(centre.db, case.client_id)
+    with time_machine.travel(now() + timedelta(days=8), tick=True):
+        assert is_watched(centre.db, case.client_id)
 
 
 @pytest.mark.parametrize(

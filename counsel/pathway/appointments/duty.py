@@ -14,17 +14,16 @@ from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
 from counsel.core.database import house_of
-from counsel.core.errors import TamperError
+from counsel.core.errors import InvalidError, TamperError
 from counsel.keys.boxes import open_box
 from counsel.pathway.cases.models import Case
 from counsel.people.cards import ClientCard, client_cards
 from counsel.records.services import item_of, open_bodies
 from counsel.risk.cards import has_card
 from counsel.tasks.models import Task
-from counsel.tasks.services import NOT_REACHED, end_task, open_task, open_tasks, tasks_about
+from counsel.tasks.services import NOT_REACHED, REPLACED, SHOWN_DAYS, end_task, open_task, open_tasks, tasks_about
 
 HELP_MINUTES = 10
-SHOWN_DAYS = 7  # what is agreed for later months waits for its week
 
 
 def call_duty(db: Session, *, actor: SignedIn) -> Task:
@@ -90,6 +89,8 @@ def finish_task(db: Session, *, actor: SignedIn, task_id: UUID | None, outcome: 
     task = db.get(Task, task_id) if task_id else None
     require(db, actor, Permission.TASK_END, _facts(db, task), object_id=task_id)
     assert task is not None
+    if outcome == REPLACED:
+        raise InvalidError(outcome="unknown")
     with recording(db) as record:
         db.refresh(task, with_for_update=True)
         end_task(task, outcome)

@@ -26,12 +26,14 @@ from counsel.outbox.notices import notify
 from counsel.pathway.cases.agreement import agreed_to
 from counsel.pathway.cases.dossier import HAND_OVER, read_form, write_form
 from counsel.pathway.cases.evidence import ConflictClear, Evidence, HandedOver, ReasonGiven
+from counsel.pathway.cases.kept_away import keep_away
 from counsel.pathway.cases.lifecycle import CLIENT, COUNSELLOR, DIRECTOR, RECEIVER
 from counsel.pathway.cases.models import Case, CaseMove, CaseReader
 from counsel.pathway.cases.moving import move
 from counsel.pathway.cases.services import case_facts, forget_receiver, held
 from counsel.pathway.sessions.models import CounsellingSession
 from counsel.people.conflicts import check_free
+from counsel.people.exclusions import excluded_for
 from counsel.people.staff import may_take_cases, staff_name
 from counsel.records.services import item_of
 
@@ -188,6 +190,8 @@ def accept_transfer(db: Session, *, actor: SignedIn, case: Case, no_conflict: bo
             evidence.append(HandedOver("G12", case.case_id))
         move(db, actor=actor, case=case, to=case.resume_state or "", by=RECEIVER, evidence=evidence)
         old, case.counsellor_id, case.transfer_to = case.counsellor_id, actor.holder_id, None
+        db.flush()
+        keep_away(db, client_id=case.client_id, people=excluded_for(db, actor=actor, client_id=case.client_id))
         _change_keys(db, actor, case, old)
 
 

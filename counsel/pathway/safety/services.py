@@ -21,7 +21,7 @@ from counsel.pathway.intake.informing import age_if_known
 from counsel.records.services import items_in
 from counsel.risk.cards import write_card
 from counsel.risk.clocks import ADULT, WATCHED
-from counsel.tasks.services import end_tasks, open_task
+from counsel.tasks.services import REPLACED, end_task, end_tasks, open_task, tasks_about
 
 CODE = "F07"
 RETURN_DAYS = (7, 14, 28, 58, 88, 118)  # after 1, 2 and 4 weeks, then three times a month later (domain §3.8)
@@ -110,9 +110,19 @@ def write_return(
     place = {"content": content, "seen_version": seen_version, "sign": sign, "number": number}
     with held(db, case):
         write_form(db, actor=actor, case=case, kind=RETURN, **place)  # type: ignore[arg-type]
-        for days in RETURN_DAYS if sign else ():
-            due = now() + timedelta(days=days)
-            open_task(db, kind="contact", due_at=due, client_id=case.client_id, object_id=case.case_id)
+        if sign:
+            _agree_on_contacts(db, case)
+
+
+def _agree_on_contacts(db: Session, case: Case) -> None:
+    """Open the contacts of the first months in place of those of an earlier return; what a level asks for soon stays."""
+    soon = now() + timedelta(days=min(RETURN_DAYS) - 1)
+    for task in tasks_about(db, case.case_id, ("contact",)):
+        if task.due_at > soon:
+            end_task(task, REPLACED)
+    for days in RETURN_DAYS:
+        due = now() + timedelta(days=days)
+        open_task(db, kind="contact", due_at=due, client_id=case.client_id, object_id=case.case_id)
 
 
 def _return_problems(db: Session, actor: SignedIn, case: Case, content: Mapping[str, Any]) -> dict[str, str]:

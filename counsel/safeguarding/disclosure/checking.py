@@ -37,16 +37,20 @@ def colleagues_with_keys(db: Session) -> list[tuple[UUID, str, tuple[str, ...]]]
     return sorted(found, key=lambda person: person[1])
 
 
-def client_of(db: Session, actor: SignedIn, row: Disclosure) -> ClientCard:
-    """Open the card of a disclosure's client; the caller has its audit line."""
-    return client_cards(db, keys_of(db, actor), [row.client_id]).get(row.client_id, ClientCard(""))
+def shown_client(db: Session, actor: SignedIn, row: Disclosure, content: Content) -> ClientCard:
+    """Return whom a disclosure is about as its recipients may be told: by the card, or as typed for a card that does not open.
+
+    The caller has its audit line.
+    """
+    client, _guardians = card_and_guardians(db, actor, row)
+    return client if client.name else ClientCard(str(content.get("called") or ""))
 
 
 def card_and_guardians(db: Session, actor: SignedIn, row: Disclosure) -> tuple[ClientCard, tuple[str, ...] | None]:
     """Open the client's card and the roll's guardians; what does not open is empty, or None, and holds up nothing."""
     client = ClientCard("")
     try:
-        client = client_of(db, actor, row)
+        client = client_cards(db, keys_of(db, actor), [row.client_id]).get(row.client_id, client)
         return client, guardians_of(db, keys_of(db, actor), client)
     except UnreadableError:
         return client, None
@@ -68,6 +72,7 @@ def known_for(db: Session, *, actor: SignedIn, row: Disclosure, content: Content
         others=tuple(other_names_in(db, actor=actor, texts=texts_of(content), but=[client.name, actor.name, *named])),
         release=_release(db, actor, row, content),
         guardians=guardians or (),
+        nameless=not client.name,
     )
 
 

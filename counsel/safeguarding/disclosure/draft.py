@@ -27,6 +27,7 @@ class Known:
     :param excluded: who must hear nothing; `others`: names of other people found in the texts.
     :param release: what the client has signed, for EX5; None without it.
     :param guardians: the names that the roll lists as the client's guardians today.
+    :param nameless: the client's card does not open, so that the name must be typed.
     """
 
     level: int
@@ -38,6 +39,7 @@ class Known:
     others: tuple[str, ...] = ()
     release: Mapping[str, Any] | None = None
     guardians: tuple[str, ...] = ()
+    nameless: bool = False
 
 
 def empty(level: int) -> Content:
@@ -87,6 +89,8 @@ def is_listed(name: str, guardians: Iterable[str]) -> bool:
 
 def _problems_of_reason(content: Content, known: Known) -> dict[str, str]:
     found = {} if content.get("purpose", "").strip() else {"purpose": "empty"}
+    if known.nameless and not str(content.get("called") or "").strip():
+        found["called"] = "empty"
     if content.get("code") == LimitCode.EX4:
         needed = {PAPER: ("paper_no", "paper_body"), STATUTE: ("statute",)}.get(content.get("door", ""))
         found |= {name: "empty" for name in needed or () if not content.get(name, "").strip()}

@@ -52,7 +52,19 @@ FINDING_WORDS = {
     "too_late": _l("It came too late"),
     "not_needed": _l("It should not have been told"),
 }
-REASON_FIELDS = ("purpose", "door", "paper_no", "paper_body", "statute", "informed", "why_not", "tell_on", "withheld", "release")
+REASON_FIELDS = (
+    "purpose",
+    "door",
+    "paper_no",
+    "paper_body",
+    "statute",
+    "informed",
+    "why_not",
+    "tell_on",
+    "withheld",
+    "release",
+    "called",
+)
 TO_FIELDS = ("kind", "holder", "name", "phone", "way")
 
 

@@ -6,6 +6,7 @@ for a recorded reason of safety, from a day on.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,7 +24,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.telling import To
 from counsel.core.clock import now, today, working_days_after
 from counsel.core.database import house_of, writing
-from counsel.core.errors import ConflictError, InvalidError
+from counsel.core.errors import ConflictError, InvalidError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.crypto.codes import code_keys, new_code
 from counsel.crypto.derive import mac
@@ -34,11 +35,10 @@ from counsel.keys.models import Grant, Holder
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
-from counsel.pathway.intake.informing import record_told, still_owed
 from counsel.people.cards import ClientCard, proven_client
 from counsel.records.services import write_signed
-from counsel.risk.clocks import GUARDIAN, LEADER
-from counsel.safeguarding.disclosure.checking import client_of, known_for
+from counsel.safeguarding.disclosure.checking import known_for, shown_client
+from counsel.safeguarding.disclosure.counting import count_as_told
 from counsel.safeguarding.disclosure.draft import (
     CODE,
     NOT_FIRST,
@@ -102,11 +102,15 @@ def send(db: Session, *, actor: SignedIn, row: Disclosure) -> list[Sent]:
         if row.state != "approved":
             raise ConflictError("faster")
         client = _client_reader(db, keyring, row, content)
-        make = partial(_pack, db, keyring=keyring, row=row, content=content, card=client_of(db, actor, row), client=client)
+        make = partial(
+            _pack, db, keyring=keyring, row=row, content=content, card=shown_client(db, actor, row, content), client=client
+        )
         packed = [make(number=number, to=to) for number, to in enumerate(content["recipients"], start=1)]
         for one in packed:
             record.by(actor, "safeguarding:package:sent", subject_id=row.client_id, object_id=one.package.package_id)
         _after_sending(db, actor, row, content, client is not None)
+        sent = [one.package for one in packed]
+        count_as_told(db, actor=actor, row=row, content=content, packages=sent, sent_at=now())
         record.by(
             actor, "safeguarding:disclosure:sent", subject_id=row.client_id, object_id=row.disclosure_id, detail=content["code"]
         )
@@ -114,12 +118,14 @@ def send(db: Session, *, actor: SignedIn, row: Disclosure) -> list[Sent]:
 
 
 def _client_reader(db: Session, keyring: Keyring, row: Disclosure, content: Content) -> tuple[Reader, bytes] | None:
-    """Return the client as a reader, unless a recorded reason has them told later, or they have no keys."""
+    """Return the client as a reader, unless a recorded reason has them told later, or there are no keys that are theirs."""
     if content.get("informed") == NOT_FIRST and content["code"] != LimitCode.EX5:
         row.tell_on = day_of(content["tell_on"])
         return None
-    proven = proven_client(db, keyring, row.client_id)
-    return (Reader(proven[0], "client"), proven[1]) if proven is not None else None
+    with suppress(UnreadableError):  # a card that does not open proves no keys; the client is told at a later unlock
+        proven = proven_client(db, keyring, row.client_id)
+        return (Reader(proven[0], "client"), proven[1]) if proven is not None else None
+    return None
 
 
 def _pack(
@@ -202,21 +208,9 @@ def _after_sending(db: Session, actor: SignedIn, row: Disclosure, content: Conte
     row.state, row.told_on = "sent", day if told else None
     row.review_due_on = working_days_after(day, house_of(db).settings.review_workdays)
     end_tasks(db, object_id=row.disclosure_id, kind="report", outcome="recorded")
-    _count_as_told(db, actor, row, content)
     ask_for_review(db, actor=actor, row=row, box=box)
     if told:
         notify(db, reader_id=row.client_id, kind="told", object_id=row.disclosure_id)
-
-
-def _count_as_told(db: Session, actor: SignedIn, row: Disclosure, content: Content) -> None:
-    """Guardian and leader are owed word when somebody is in danger: what was sent to them stands among what was told."""
-    case = db.get(Case, row.case_id) if row.case_id else None
-    kinds = {to["kind"] for to in content["recipients"]}
-    if case is None or case.counsellor_id != actor.holder_id:
-        return
-    for whom, kind in ((GUARDIAN, To.GUARDIAN), (LEADER, To.LEADER)):
-        if kind in kinds and whom in still_owed(db, actor=actor, case=case):
-            record_told(db, actor=actor, case=case, whom=whom, outcome="told", words=f"F09 {row.number:04}")
 
 
 def revoke_package(db: Session, *, actor: SignedIn, package_id: UUID | None) -> Package:

@@ -5,7 +5,7 @@ whoever sent them or counsels now; packages that nothing stands behind any more 
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,11 +34,13 @@ from counsel.people.exclusions import excluded_for
 from counsel.people.staff import staff_name
 from counsel.records.services import item_of, open_bodies
 from counsel.safeguarding.disclosure.checking import card_and_guardians, known_for
+from counsel.safeguarding.disclosure.counting import count_as_told
 from counsel.safeguarding.disclosure.draft import Content, is_listed
 from counsel.safeguarding.disclosure.found import disclosure_facts, read_form
 from counsel.safeguarding.disclosure.models import Disclosure, Package
 from counsel.safeguarding.disclosure.receiving import receipts_of
-from counsel.safeguarding.disclosure.sending import FACTS, TOLD, close_package
+from counsel.safeguarding.disclosure.sending import FACTS, SENT, TOLD, close_package
+from counsel.tasks.models import Task
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,21 @@ def _new_keys(db: Session, row: Disclosure) -> bool:
     version = db.scalar(newest)
     packages = packages_of(db, row)
     return version is not None and bool(packages) and not _granted(db, packages[0].box_id, row.client_id, version)
+
+
+def count_what_arrived(db: Session, *, actor: SignedIn) -> None:
+    """Let packages that were opened since end the clocks of guardian and leader in the own cases. At an unlock.
+
+    Records: ``pathway:told:signed`` for each that counts.
+    """
+    waiting = select(Task.object_id).where(Task.kind == "inform", Task.ended_on.is_(None))
+    own = set(db.scalars(select(Case.case_id).where(Case.counsellor_id == actor.holder_id, Case.case_id.in_(waiting))))
+    for row in _mine(db, actor) if own else []:
+        packages = packages_of(db, row)
+        if row.case_id in own and any(package.opened_on is not None for package in packages):
+            content = read_form(db, actor=actor, row=row)
+            at = datetime.fromisoformat(package_text(db, actor=actor, box_id=row.box_id, kind=SENT)["at"])
+            count_as_told(db, actor=actor, row=row, content=content, packages=packages, sent_at=at)
 
 
 def take_back_what_fell(db: Session, *, actor: SignedIn) -> list[Package]:

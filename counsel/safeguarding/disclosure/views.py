@@ -19,7 +19,7 @@ from counsel.pathway.cases.services import find_case
 from counsel.pathway.plans.support import supporters
 from counsel.people.staff import staff_name
 from counsel.safeguarding.disclosure.approving import Verdict, answer, verdict_of, waiting_for_yes
-from counsel.safeguarding.disclosure.checking import client_of, colleagues_with_keys
+from counsel.safeguarding.disclosure.checking import card_and_guardians, colleagues_with_keys, shown_client
 from counsel.safeguarding.disclosure.draft import Content, approval_of
 from counsel.safeguarding.disclosure.forms import (
     FINDING_WORDS,
@@ -119,6 +119,7 @@ def _editor(
         "releases": [one for one in supporters(db, actor=actor, case=case) if one.stands] if own and case is not None else [],
         "problems": {name: problem_words(code) for name, code in (problems or {}).items()},
         "day": today(house_of(db).settings.time_zone),
+        "nameless": not card_and_guardians(db, actor, row)[0].name,
     }
     words = {"said": WORDS, "limits_": LIMITS, "parts_for": parts_for, "kinds_for": kinds_for}
     return render_template("disclosure/edit.html", row=row, case=case, content=content, version=version, **place, **words)
@@ -126,7 +127,7 @@ def _editor(
 
 def _letters(db: Session, actor: SignedIn, row: Disclosure, content: Content) -> list[tuple[Content, Content]]:
     """Return what each recipient would see, from the same words that are sealed for them."""
-    card = client_of(db, actor, row)
+    card = shown_client(db, actor, row, content)
     return [
         told_to(content, {"kind": "", **to, "name": to.get("name", "")}, card)
         for to in content["recipients"]

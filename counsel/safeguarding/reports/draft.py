@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from counsel.core.clock import now
+from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
 from counsel.people.exclusions import Excluded
 
@@ -22,6 +23,7 @@ SIGNS = (
 )  # occasions of the opinion of nine bodies, 2020 [OK]
 BODIES = ("police", "education", "civil")
 EVENTS = ("death", "harm_self", "harm_others", "abuse", "missing", "many", "outside", "secrecy", "other")
+SOMEBODY_ELSE = "other"
 MOST_SUSPECTS, LONGEST, LONGEST_LINE, EARLIEST = 4, 1500, 120, 1950
 Content = Mapping[str, Any]
 
@@ -35,9 +37,33 @@ def moment_of(day: str, clock: str, zone: str) -> datetime | None:
     return found if found.year >= EARLIEST else None
 
 
+def with_names(content: Content, colleagues: Mapping[str, str]) -> dict[str, Any]:
+    """Return a report in which each suspected person stands once: a colleague with name and holder, others by name.
+
+    A name typed beside a chosen colleague is another person. A colleague's name alone may be anybody's: the writer says whose.
+
+    :param colleagues: holder as hex → name.
+    :raises InvalidError: a typed name is a colleague's, and neither the colleague nor somebody else of that name was chosen.
+    """
+    people: list[dict[str, Any]] = []
+    for one in content.get("suspects", ()):
+        typed, holder = Excluded(str(one.get("name", "")).strip()), str(one.get("holder", ""))
+        shared = any(typed.is_meant(name) for name in colleagues.values())
+        if holder in colleagues:
+            people.append({"name": colleagues[holder], "holder": holder})
+        elif typed.name and shared and holder != SOMEBODY_ELSE:
+            raise InvalidError(suspects="which_one")
+        if typed.name and not (holder in colleagues and typed.is_meant(colleagues[holder])):
+            people.append({"name": typed.name, "holder": "", "outside": holder == SOMEBODY_ELSE})
+    return {**content, "suspects": people}
+
+
 def suspects_of(content: Content) -> tuple[Excluded, ...]:
     """Return whom a report suspects, each once."""
-    people = (Excluded(str(one.get("name", "")).strip(), _hex(str(one.get("holder", "")))) for one in content.get("suspects", ()))
+    people = (
+        Excluded(str(one.get("name", "")).strip(), _hex(str(one.get("holder", ""))), outside=bool(one.get("outside")))
+        for one in content.get("suspects", ())
+    )
     return tuple(dict.fromkeys(person for person in people if person.name))
 
 
@@ -60,7 +86,7 @@ def problems_of(content: Content, zone: str) -> dict[str, str]:
         found["child_knows"] = "unknown"
     elif content["child_knows"] == "later":
         found |= _words("why_later", content)
-    if len(content.get("suspects", ())) > MOST_SUSPECTS:
+    if len(content.get("suspects", ())) > 2 * MOST_SUSPECTS:  # on each line a colleague and somebody else
         found["suspects"] = "too_long"
     return found
 
@@ -88,10 +114,11 @@ def _words(name: str, content: Content) -> dict[str, str]:
     return {name: "too_long"} if len(text) > LONGEST else {}
 
 
-def problems_of_event(content: Content, zone: str, minutes: int, names: list[str]) -> dict[str, str]:
+def problems_of_event(content: Content, zone: str, minutes: int, names: list[str], *, unchecked: bool = False) -> dict[str, str]:
     """Return what the report of a major event lacks, or says too much.
 
     :param minutes: within which leadership must know; `names`: people's names found in the words, by whom nobody need be meant.
+    :param unchecked: whoever writes has no key to the roll: pupils' names were not looked for.
     """
     found = {}
     if content.get("kind") not in EVENTS:
@@ -107,8 +134,8 @@ def problems_of_event(content: Content, zone: str, minutes: int, names: list[str
         found |= _words(name, content)
     if len(str(content.get("place") or "")) > LONGEST_LINE:
         found["place"] = "too_long"
-    if names and not content.get("no_name"):
-        found.setdefault("what", "no_names")
+    if (names or unchecked) and not content.get("no_name"):
+        found.setdefault("what", "no_names" if names else "names_unchecked")
     return found
 
 

@@ -22,7 +22,7 @@ from counsel.keys.boxes import create_box
 from counsel.keys.grants import Reader
 from counsel.keys.trust import holder_row
 from counsel.outbox.notices import notify
-from counsel.people.names import other_names_in
+from counsel.people.names import other_names_in, sees_the_roll
 from counsel.people.staff import staff_name
 from counsel.records.services import write_signed
 from counsel.risk.models import Report, ReportSeen
@@ -47,7 +47,7 @@ def raise_event(db: Session, *, actor: SignedIn, content: Mapping[str, Any]) -> 
     """Tell leadership of a major event, with or without a case; return the report and how many leaders it reached.
 
     Sealed to the leaders and directors of today by name, but for those whom it is about. Nobody's name may stand in it but
-    one's own, unless whoever writes says that a word only looks like one.
+    one's own, unless whoever writes says that a word only looks like one. Whoever has no key to the roll says it in any case.
 
     :raises InvalidError: what is missing or too much, field by field; a reason when it comes late.
 
@@ -58,7 +58,8 @@ def raise_event(db: Session, *, actor: SignedIn, content: Mapping[str, Any]) -> 
     keyring, left_out = keys_of(db, actor), {parse_id(one) for one in content.get("but", ())}
     leaders = people_in(db, [Role.SCHOOL_LEADER], but=left_out)
     names = other_names_in(db, actor=actor, texts=texts_of_event(content), but=[actor.name, *(name for _h, name in leaders)])
-    problems = problems_of_event(content, settings.time_zone, settings.event_report_minutes, names)
+    unchecked = not sees_the_roll(db, actor=actor)
+    problems = problems_of_event(content, settings.time_zone, settings.event_report_minutes, names, unchecked=unchecked)
     if problems:
         raise InvalidError(**problems)
     known = moment_of(content["day"], content["clock"], settings.time_zone)

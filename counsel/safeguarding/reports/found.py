@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,7 +20,7 @@ from counsel.confidentiality.roles import Role
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TamperError, UnreadableError
-from counsel.keys.boxes import open_box, open_for_writing
+from counsel.keys.boxes import OpenBox, open_box, open_for_writing
 from counsel.keys.grants import Reader
 from counsel.keys.models import Grant
 from counsel.keys.trust import check_recipient, holder_row
@@ -50,7 +50,14 @@ def report_facts(db: Session, row: Report | None) -> Facts | None:
         return None
     about = case_facts(db, db.get(Case, row.case_id) if row.case_id else None) or NOTHING
     told = frozenset(db.scalars(select(Grant.holder_id).where(Grant.box_id == row.box_id, Grant.purpose == "told")))
-    return Facts(client_id=row.client_id, assigned_to=about.assigned_to, state=about.state, sender_id=row.sender_id, asked=told)
+    place = {"client_id": row.client_id, "assigned_to": about.assigned_to, "state": about.state, "sender_id": row.sender_id}
+    return Facts(**place, asked=told, watched=is_left_behind(db, row))  # type: ignore[arg-type]
+
+
+def is_left_behind(db: Session, row: Report) -> bool:
+    """Return whether a report is owed beside the case by somebody who works here no longer: duty and director may make it."""
+    here = select(Account.account_id).where(Account.holder_id == row.sender_id, Account.status == "active")
+    return row.case_id is None and row.ended_on is None and db.scalar(here) is None
 
 
 def find_report(db: Session, *, actor: SignedIn, report_id: UUID | None, kind: str, permission: Permission) -> Report:
@@ -68,20 +75,37 @@ def read_report(db: Session, *, actor: SignedIn, row: Report) -> Opened:
 
     Records: ``safeguarding:report:read``.
     """
-    keyring, permission = keys_of(db, actor), Permission.EVENT_READ if row.kind == EVENT else Permission.REPORT_READ
-    if row.box_id is None:
-        refuse(db, actor, permission, row.report_id)
+    box = box_of(db, actor, row)
     try:
         with recording(db) as record:
-            box = open_box(db, keyring, row.box_id)
-            texts = [(item.kind, open_bodies(db, box=box, item=item)[0]) for item in items_in(db, [row.box_id])]
+            texts = [(item.kind, open_bodies(db, box=box, item=item)[0]) for item in items_in(db, [box.box_id])]
             record.by(actor, "safeguarding:report:read", subject_id=row.client_id, object_id=row.report_id)
     except TamperError:
         raise
     except UnreadableError:
-        refuse(db, actor, permission, row.report_id)
+        _absent(db, actor, row)
     more = [{**text, "at": datetime.fromisoformat(text["at"])} for kind, text in texts if kind == MORE]
     return Opened(next(text for kind, text in texts if kind == TEXT), more)
+
+
+def box_of(db: Session, actor: SignedIn, row: Report, *, for_writing: bool = False) -> OpenBox:
+    """Open the box of a report that has been made. For whoever has no key to it, it is not there.
+
+    :raises RefusedError: no key, or nothing was made; :raises TamperError: a grant that was planted.
+    """
+    keyring = keys_of(db, actor)
+    if row.box_id is None:
+        _absent(db, actor, row)
+    try:
+        return open_for_writing(db, keyring, row.box_id) if for_writing else open_box(db, keyring, row.box_id)
+    except TamperError:
+        raise
+    except UnreadableError:
+        _absent(db, actor, row)
+
+
+def _absent(db: Session, actor: SignedIn, row: Report) -> NoReturn:
+    refuse(db, actor, Permission.EVENT_READ if row.kind == EVENT else Permission.REPORT_READ, row.report_id)
 
 
 def add_to_report(db: Session, *, actor: SignedIn, row: Report, words: str) -> None:
@@ -96,9 +120,8 @@ def add_to_report(db: Session, *, actor: SignedIn, row: Report, words: str) -> N
     keyring = keys_of(db, actor)
     with recording(db) as record:
         db.refresh(row, with_for_update=True)
-        assert row.box_id is not None
-        box = open_for_writing(db, keyring, row.box_id)
-        number = 1 + len([item for item in items_in(db, [row.box_id]) if item.kind == MORE])
+        box = box_of(db, actor, row, for_writing=True)
+        number = 1 + len([item for item in items_in(db, [box.box_id]) if item.kind == MORE])
         write_signed(db, box=box, kind=MORE, keyring=keyring, content=signed_by(actor, words=words), number=number)
         if row.kind == EVENT:
             for told in db.scalars(select(ReportSeen.holder_id).where(ReportSeen.report_id == row.report_id)):

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
+from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
@@ -25,12 +26,11 @@ from counsel.keys.boxes import OpenBox, adopt, create_box, open_box, readers_of
 from counsel.keys.grants import Reader
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
-from counsel.pathway.cases.lifecycle import OPEN_STATES
+from counsel.pathway.cases.kept_away import keep_away
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts
 from counsel.pathway.intake.consent import age_of
 from counsel.people.cards import client_cards
-from counsel.people.conflicts import declare
 from counsel.people.deputies import directors
 from counsel.people.exclusions import Excluded, exclude
 from counsel.records.services import write_signed
@@ -38,7 +38,7 @@ from counsel.risk.cards import is_watched
 from counsel.risk.models import Report
 from counsel.risk.reports import MANDATORY, oblige
 from counsel.safeguarding.reports.draft import problems_of, suspects_of
-from counsel.safeguarding.reports.found import TEXT, people_in, report_facts, signed_by, tell_leadership
+from counsel.safeguarding.reports.found import TEXT, box_of, people_in, report_facts, signed_by, tell_leadership
 from counsel.tasks.services import end_tasks
 
 OTHER_ENDS = ("known", "of_age")
@@ -116,23 +116,13 @@ def _leaders(db: Session, suspects: tuple[Excluded, ...]) -> list[UUID]:
 
 
 def _keep_away(db: Session, actor: SignedIn, row: Report, suspects: tuple[Excluded, ...]) -> None:
-    """Put the suspected on the list, and bar colleagues among them from this client's work for good, without a word.
-
-    A colleague who counsels the client now is not barred, which would show: the director hears that the case must change hands.
-    """
+    """Put the suspected on the list and keep colleagues among them away; the director hears which case must change hands."""
     assert row.client_id is not None
-    exclude(db, actor=actor, client_id=row.client_id, people=suspects)
-    theirs = select(Case).where(Case.client_id == row.client_id, Case.state.in_(OPEN_STATES))
-    kept_out = {UUID(person.holder) for person in suspects if person.holder}
-    for person in suspects:
-        holder = UUID(person.holder) if person.holder else None
-        case = db.scalar(theirs.where(Case.counsellor_id == holder).limit(1)) if holder else None
-        if holder is not None and case is None:
-            declare(db, holder, row.client_id)
-        if case is not None:
-            for account in directors(db):
-                if account.holder_id not in kept_out:
-                    notify(db, reader_id=account.holder_id, kind="conflict_found", object_id=case.case_id)
+    named = exclude(db, actor=actor, client_id=row.client_id, people=suspects)
+    for case in keep_away(db, client_id=row.client_id, people=suspects):
+        for account in directors(db):
+            if not any(account.holder_id is not None and person.holder == account.holder_id.hex for person in named):
+                notify(db, reader_id=account.holder_id, kind="conflict_found", object_id=case.case_id)
 
 
 def _box(db: Session, actor: SignedIn, row: Report, suspects: set[str]) -> OpenBox:
@@ -194,6 +184,7 @@ def child_was_told(db: Session, *, actor: SignedIn, row: Report) -> None:
     Records: ``safeguarding:report:told``.
     """
     require(db, actor, Permission.REPORT_READ, report_facts(db, row), object_id=row.report_id)
+    box_of(db, actor, row)  # whoever may not read it does not say that it was told
     with recording(db) as record:
         db.refresh(row, with_for_update=True)
         if row.outcome == "reported" and row.told_on is None:
@@ -202,10 +193,13 @@ def child_was_told(db: Session, *, actor: SignedIn, row: Report) -> None:
 
 
 def owed_by(db: Session, *, actor: SignedIn) -> list[Report]:
-    """Return the reports that the actor owes, the most urgent first; nothing is opened."""
+    """Return the reports that the actor owes, the most urgent first, for the director those left behind; nothing is opened."""
     own = select(Case.case_id).where(Case.counsellor_id == actor.holder_id)
     waiting = select(Report).where(Report.kind == MANDATORY, Report.ended_on.is_(None))
     mine = Report.case_id.in_(own) | (Report.case_id.is_(None) & (Report.sender_id == actor.holder_id))
+    if actor.role is Role.DIRECTOR:
+        here = select(Account.holder_id).where(Account.status == "active", Account.holder_id.is_not(None))
+        mine |= Report.case_id.is_(None) & Report.sender_id.not_in(here)
     return list(db.scalars(waiting.where(mine).order_by(Report.due_at)))
 
 

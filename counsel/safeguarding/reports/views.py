@@ -14,11 +14,12 @@ from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import parse_id
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import find_case
+from counsel.people.names import sees_the_roll
 from counsel.people.staff import staff_name
 from counsel.risk.models import Report
 from counsel.risk.reports import EVENT, MANDATORY
 from counsel.safeguarding.disclosure.checking import colleagues_with_keys
-from counsel.safeguarding.reports.draft import MOST_SUSPECTS
+from counsel.safeguarding.reports.draft import MOST_SUSPECTS, SOMEBODY_ELSE, with_names
 from counsel.safeguarding.reports.events import LEADERSHIP, acknowledge, own_events, raise_event, told_to_me, who_saw
 from counsel.safeguarding.reports.forms import BODY_WORDS, END_WORDS, EVENT_WORDS, SIGN_WORDS, event_of, report_of
 from counsel.safeguarding.reports.found import add_to_report, find_report, people_in, read_report
@@ -70,7 +71,8 @@ def _owed(db: Session, actor: SignedIn, row: Report) -> Any:
         if act in ("known", "of_age"):
             end_without(db, actor=actor, row=row, outcome=act)
         elif request.method == "POST":
-            make(db, actor=actor, row=row, content=_with_names(db, content))
+            names = {holder.hex: name for holder, name, _roles in colleagues_with_keys(db)}
+            make(db, actor=actor, row=row, content=with_names(content, names))
             flash(_("Recorded. Leadership hears that a report was made, and nothing else."))
     except InvalidError as error:
         problems = {name: problem_words(code) for name, code in error.problems.items()}
@@ -84,17 +86,10 @@ def _owed(db: Session, actor: SignedIn, row: Report) -> Any:
         "said": SAID,
         "problems": problems,
         "most": MOST_SUSPECTS,
+        "somebody_else": SOMEBODY_ELSE,
     }
     place |= {"before": made_before(db, row), "colleagues": colleagues_with_keys(db), "here_and_now": local(now(), zone_of(db))}
     return render_template("reports/mandatory.html", **place), 422 if problems else 200
-
-
-def _with_names(db: Session, content: dict[str, Any]) -> dict[str, Any]:
-    """Return a report in which a colleague stands with name and holder, chosen from the list or typed."""
-    names = {holder.hex: name for holder, name, _roles in colleagues_with_keys(db)}
-    holders = {name: holder for holder, name in names.items()}
-    people = [{"name": names.get(one["holder"], one["name"]), "holder": one["holder"]} for one in content["suspects"]]
-    return {**content, "suspects": [{**one, "holder": one["holder"] or holders.get(one["name"], "")} for one in people]}
 
 
 def _made(db: Session, actor: SignedIn, row: Report) -> Any:
@@ -134,14 +129,15 @@ def event(db: Session, actor: SignedIn) -> Any:
         try:
             row, reached = raise_event(db, actor=actor, content=content)
         except InvalidError as error:
-            named = "no_names" in error.problems.values()
+            named = bool({"no_names", "names_unchecked"} & set(error.problems.values()))
             problems = {name: problem_words(code) for name, code in error.problems.items()}
         else:
             told = ngettext("Told %(num)d leader here. Ring as well.", "Told %(num)d leaders here. Ring as well.", reached)
             flash(told if reached else _("No leader has a page here: ring them now."), "" if reached else "stop")
             return go(url_for("reports.event_told", report=row.report_id))
     place: dict[str, Any] = {"content": content, "said": SAID, "problems": problems, "rows": own_events(db, actor=actor)}
-    place["named"] = named or content["no_name"]
+    place["unchecked"] = actor.keyring is not None and not sees_the_roll(db, actor=actor)
+    place["named"] = named or content["no_name"] or place["unchecked"]
     place["leadership"] = people_in(db, LEADERSHIP, but=[actor.holder_id])
     return render_template("reports/event.html", here_and_now=local(now(), zone_of(db)), **place), 422 if problems else 200
 

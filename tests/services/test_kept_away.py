@@ -1,0 +1,253 @@
+"""Whoever is suspected of harming a client: lists that are added and never replaced, handed on, and what they keep away from."""
+
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, func, select, update
+
+from counsel.access.models import Account
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.audit.models import AuditLine
+from counsel.audit.patterns import opened_many, refused_often
+from counsel.confidentiality.permissions import Permission
+from counsel.confidentiality.roles import Role
+from counsel.core.database import writing
+from counsel.core.errors import InvalidError, RefusedError, TransitionError
+from counsel.core.ids import new_id
+from counsel.keys.models import Grant
+from counsel.pathway.appointments.alarms import raise_alarm
+from counsel.pathway.cases.kept_away import keep_away_again
+from counsel.pathway.cases.models import Case
+from counsel.pathway.closing.services import case_for_director, void_case
+from counsel.pathway.referral.transfer import accept_transfer, add_second_reader, give_key
+from counsel.people.conflicts import declared_against
+from counsel.people.exclusions import Excluded, exclude, excluded_for
+from counsel.people.models import Exclusion
+from counsel.people.staff import dismiss, settle_in
+from counsel.safeguarding.reports.draft import SOMEBODY_ELSE, suspects_of, with_names
+from counsel.safeguarding.reports.found import add_to_report, report_facts
+from counsel.safeguarding.reports.mandatory import begin, child_was_told, make, owed_by
+from tests.conftest import Centre
+from tests.school import School, _join
+from tests.services.test_disclosure import at_level, filled, problems, to_mother
+from tests.services.test_referral import handed
+from tests.services.test_reports import harmed, reported, suspect
+from tests.story import CALM, on_duty, open_the_centre, received
+
+
+def listed(centre: Centre, case: Case, *people: Excluded, who: str = "lan") -> None:
+    """Put people on the client's list."""
+    with writing(centre.db):
+        exclude(centre.db, actor=centre.school[who], client_id=case.client_id, people=people)
+
+
+def colleague(centre: Centre, who: str) -> Excluded:
+    """A colleague as a list names them."""
+    person = centre.school[who]
+    assert person.holder_id is not None
+    return Excluded(person.name, person.holder_id.hex)
+
+
+def newcomer(centre: Centre) -> SignedIn:
+    """A counsellor who joins after the lists were made; vouched for by the director."""
+    school = School(dict(centre.school.people), dict(centre.school.codes))
+    _join(centre.db, school, "xin", "新老师", {Role.COUNSELLOR})
+    return school["xin"]
+
+
+def names(centre: Centre, actor: SignedIn, case: Case) -> set[str]:
+    """Whom somebody knows to be on the list."""
+    return {person.name for person in excluded_for(centre.db, actor=actor, client_id=case.client_id)}
+
+
+def test_a_colleague_who_comes_later_is_handed_the_list(centre: Centre) -> None:
+    """With the director's word for the new keys, in the same breath: there is no moment in which the suspected can be told."""
+    case = at_level(centre)
+    listed(centre, case, Excluded("继父"))
+    assert names(centre, newcomer(centre), case) == {"继父"}
+    settle_in(centre.db, actor=centre.school["lan"])
+    lines = centre.db.scalars(select(AuditLine).where(AuditLine.tag == "people:exclusion:granted")).all()
+    assert len(lines) == 1 and lines[0].subject_id == case.client_id
+
+
+def test_a_list_that_names_the_director_is_handed_on_by_a_colleague(centre: Centre) -> None:
+    """At the next unlock of somebody who can read it; never to whoever it names, however often they unlock."""
+    case = at_level(centre)
+    listed(centre, case, colleague(centre, "director"))
+    late = newcomer(centre)
+    centre.db.execute(delete(Grant).where(Grant.holder_id == late.holder_id, Grant.purpose == "exclusion"))
+    centre.db.commit()
+    settle_in(centre.db, actor=centre.school["director"])
+    assert names(centre, late, case) == set()
+    settle_in(centre.db, actor=centre.school["lan"])
+    assert names(centre, late, case) == {"主任杉"} and names(centre, centre.school["director"], case) == set()
+
+
+def test_whoever_cannot_read_the_list_takes_nothing_from_it(centre: Centre) -> None:
+    """A report by somebody without the key adds; the others know both, and the suspected of the first list knows neither."""
+    case = at_level(centre)
+    qiu = centre.school["qiu"]
+    listed(centre, case, Excluded("继父"), colleague(centre, "director"))
+    centre.db.execute(delete(Grant).where(Grant.holder_id == qiu.holder_id, Grant.purpose == "exclusion"))
+    centre.db.commit()
+    assert names(centre, qiu, case) == set()
+    listed(centre, case, Excluded("姑父"), who="qiu")
+    assert names(centre, centre.school["lan"], case) == {"继父", "主任杉", "姑父"}
+    assert centre.db.scalar(select(func.count()).select_from(Exclusion)) == 2
+    for name in ("继父", "姑父"):
+        assert problems(centre, case, filled(to_mother(name=name)))["r0_name"] == "excluded"
+
+
+def test_new_keys_are_granted_the_old_list(centre: Centre) -> None:
+    """A grant to keys that were replaced opens nothing; at a colleague's unlock the new keys get one in its place."""
+    case = at_level(centre)
+    qiu = centre.school["qiu"]
+    listed(centre, case, Excluded("继父"))
+    mine = (Grant.holder_id == qiu.holder_id, Grant.purpose == "exclusion")
+    centre.db.execute(update(Grant).where(*mine).values(holder_version=99, own_wrap=None))
+    centre.db.commit()
+    settle_in(centre.db, actor=centre.school["lan"])
+    assert names(centre, qiu, case) == {"继父"}
+    assert centre.db.scalars(select(Grant.holder_version).where(*mine)).one() != 99
+
+
+def test_two_reports_at_once_leave_two_lists(centre: Centre) -> None:
+    """Neither waits for the other, neither is lost; and two who unlock at once hand a list on once."""
+    case = at_level(centre)
+    client_id, gate, wrong = case.client_id, threading.Barrier(2), []
+
+    def add(who: str, name: str) -> None:
+        try:
+            with centre.session() as db:
+                gate.wait()
+                with writing(db):
+                    exclude(db, actor=centre.school[who], client_id=client_id, people=[Excluded(name)])
+                db.commit()
+                gate.wait()
+                settle_in(db, actor=centre.school[who])
+        except Exception as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=add, args=pair) for pair in (("lan", "继父"), ("qiu", "姑父"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    centre.db.expire_all()
+    assert wrong == [] and names(centre, centre.school["director"], case) == {"继父", "姑父"}
+
+
+def test_a_suspected_counsellor_is_barred_once_the_case_has_changed_hands(centre: Centre) -> None:
+    """While they counsel, barring would show; from the hand-over on no work with this client comes back to them."""
+    case = handed(centre)
+    lan, qiu = centre.school["lan"], centre.school["qiu"]
+    listed(centre, case, colleague(centre, "lan"), who="qiu")
+    keep_away_again(centre.db, actor=qiu)
+    assert lan.holder_id not in declared_against(centre.db, case.client_id)
+    give_key(centre.db, actor=lan, case=case)
+    accept_transfer(centre.db, actor=qiu, case=case, no_conflict=True)
+    assert case.counsellor_id == qiu.holder_id and lan.holder_id in declared_against(centre.db, case.client_id)
+    with pytest.raises(TransitionError, match="ELSEWHERE"):
+        add_second_reader(centre.db, actor=qiu, case=case, holder_id=lan.holder_id)
+
+
+def test_a_suspected_counsellor_is_barred_once_the_case_is_closed(centre: Centre) -> None:
+    """By the next page of anybody who reads the list; the suspected one's own page brings nothing about."""
+    open_the_centre(centre)
+    case, lan, director = received(centre), centre.school["lan"], centre.school["director"]
+    listed(centre, case, colleague(centre, "lan"), who="qiu")
+    found = case_for_director(centre.db, actor=director, number=case.case_no)
+    void_case(centre.db, actor=director, case=found, reason="opened_twice")
+    keep_away_again(centre.db, actor=lan)
+    assert lan.holder_id not in declared_against(centre.db, case.client_id)
+    keep_away_again(centre.db, actor=centre.school["qiu"])
+    assert lan.holder_id in declared_against(centre.db, case.client_id)
+
+
+TEACHER = {"name": "班主任枫", "holder": "", "outside": False}
+
+
+@pytest.mark.parametrize(
+    ("typed", "people"),
+    [
+        ({"name": "继父", "holder": ""}, [{"name": "继父", "holder": "", "outside": False}]),
+        ({"name": "", "holder": "ab"}, [{"name": "班主任枫", "holder": "ab"}]),
+        ({"name": "班主任 枫", "holder": "ab"}, [{"name": "班主任枫", "holder": "ab"}]),
+        (
+            {"name": "继父", "holder": "ab"},
+            [{"name": "班主任枫", "holder": "ab"}, {"name": "继父", "holder": "", "outside": False}],
+        ),
+        ({"name": "班主任枫", "holder": SOMEBODY_ELSE}, [{**TEACHER, "outside": True}]),
+        ({"name": "继父", "holder": "no such"}, [{"name": "继父", "holder": "", "outside": False}]),
+    ],
+)
+def test_every_suspected_person_stands_once(typed: dict[str, str], people: list[dict[str, Any]]) -> None:
+    """A name typed beside a chosen colleague is another person, and is kept."""
+    assert with_names({"suspects": [typed]}, {"ab": "班主任枫"})["suspects"] == people
+
+
+def test_a_colleagues_name_alone_is_asked_about() -> None:
+    """It may be a parent of the same name: whoever writes says which, and no colleague is barred by a name."""
+    with pytest.raises(InvalidError) as found:
+        with_names({"suspects": [{"name": "班主任枫", "holder": ""}]}, {"ab": "班主任枫"})
+    assert found.value.problems == {"suspects": "which_one"}
+    (person,) = suspects_of({"suspects": [{**TEACHER, "outside": True}]})
+    assert not person.is_meant("班主任枫", "ab") and person.is_meant("班主任枫")
+
+
+def watched(centre: Centre) -> tuple[SignedIn, Any]:
+    """A student who has raised an alarm, and the duty counsellor, who owes a report."""
+    open_the_centre(centre)
+    student = centre.school["S2024003"]
+    raise_alarm(centre.db, actor=student, answers={**CALM, "q7": "yes"})
+    duty = on_duty(centre)
+    row = begin(centre.db, actor=duty, client_id=student.client_id)
+    assert row is not None
+    return duty, row
+
+
+def test_what_somebody_owed_who_left_is_the_directors_to_make(centre: Centre) -> None:
+    """It does not stay late for ever: the director meets it, makes it, and it ends; before, it is nobody's but the sender's."""
+    duty, row = watched(centre)
+    director = centre.school["director"]
+    assert owed_by(centre.db, actor=director) == [] and owed_by(centre.db, actor=duty) == [row]
+    facts = report_facts(centre.db, row)
+    assert facts is not None and not facts.watched
+    account = centre.db.scalars(select(Account).where(Account.holder_id == duty.holder_id)).one()
+    dismiss(centre.db, actor=centre.school["admin"], account_id=account.account_id, knowing=True)
+    assert owed_by(centre.db, actor=director) == [row] and owed_by(centre.db, actor=centre.school["lan"]) == []
+    make(centre.db, actor=director, row=row, content=reported(centre))
+    assert row.outcome == "reported" and row.sender_id == director.holder_id and owed_by(centre.db, actor=director) == []
+
+
+def test_whoever_has_no_key_to_a_report_adds_nothing_and_says_nothing_was_told(centre: Centre) -> None:
+    """Refused as for reading it, not an error; the client's page shows nothing."""
+    case, row = harmed(centre)
+    lan, qiu = centre.school["lan"], centre.school["qiu"]
+    later = reported(centre, child_knows="later", why_later="等安全后", suspects=[suspect(centre, "qiu", "秋老师")])
+    make(centre.db, actor=lan, row=row, content=later)
+    case.counsellor_id = qiu.holder_id  # as if the case had come to them all the same
+    centre.db.commit()
+    for attempt in (
+        lambda: add_to_report(centre.db, actor=qiu, row=row, words="x"),
+        lambda: child_was_told(centre.db, actor=qiu, row=row),
+    ):
+        with pytest.raises(RefusedError):
+            attempt()
+    assert row.told_on is None
+    line = centre.db.scalars(select(AuditLine).where(AuditLine.tag.like("gate:%:refused")).order_by(AuditLine.seq.desc())).first()
+    assert line is not None and line.tag == f"gate:{Permission.REPORT_READ}:refused" and line.object_id == row.report_id
+
+
+@pytest.mark.parametrize("count", [refused_often, opened_many])
+def test_two_roles_halve_no_count(centre: Centre, count: Any) -> None:
+    """Four as one and four as the other are eight of one person; told once, with both roles."""
+    lan = centre.school["lan"]
+    tag = "gate:case:read:refused" if count is refused_often else "pathway:f06:read"
+    with recording(centre.db) as record:
+        for n in range(8):
+            role = Role.COUNSELLOR if n % 2 else Role.DIRECTOR
+            record.line(tag, role=role, actor_id=lan.holder_id, subject_id=new_id(), object_id=new_id())
+    assert count(centre.db, 8) == [(lan.holder_id, "counsellor,director")] and count(centre.db, 9) == []
