@@ -83,6 +83,9 @@ def test_leadership_is_told_of_a_major_event(site: Any, somebody: Callable[..., 
     assert manager.barriers_in_both_themes() == []
     manager.page.fill("#what", "一个班约十人不适")
     manager.press("form .btn-primary")
+    assert manager.sees("Your keys do not look for the names of pupils")
+    manager.page.check("[name=no_name]")
+    manager.press("form .btn-primary")
     assert manager.sees("not acknowledged yet")
     address = manager.page.url.removeprefix(site.url)
     leader = somebody("leader")
