@@ -3,10 +3,12 @@
 import logging
 from dataclasses import replace
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import click
-from flask import Flask
+from flask import Flask, Request
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import Session
 
@@ -23,12 +25,14 @@ from counsel.crypto.derive import subkey
 from counsel.crypto.selftest import selftest
 from counsel.home import case_views, file_views, notice_views
 from counsel.home import views as home
+from counsel.home.forms_shown import form_title
 from counsel.pathway.appointments import centre_views as appointments
 from counsel.pathway.assessment import views as assessment
 from counsel.pathway.cases import views as cases
 from counsel.pathway.closing import views as closing
 from counsel.pathway.followup import views as followup
 from counsel.pathway.intake import views as intake
+from counsel.pathway.material import views as material
 from counsel.pathway.plans import views as plans
 from counsel.pathway.referral import views as referral
 from counsel.pathway.safety import views as safety
@@ -57,6 +61,7 @@ VIEWS = (
     plans,
     sessions,
     referral,
+    material,
     closing,
     followup,
     roster,
@@ -71,6 +76,20 @@ VIEWS = (
     notice_views,
 )
 LARGEST_REQUEST = 6 * 1024 * 1024
+
+
+class InMemory(Request):
+    """A request whose files lie in memory: no upload ever touches a disk in clear (security §4.4)."""
+
+    def _get_file_stream(self, *_arguments: Any, **_more: Any) -> BytesIO:
+        """Return where a file is put while it is read; its size is bounded by `MAX_CONTENT_LENGTH`."""
+        return BytesIO()
+
+
+class House(Flask):
+    """The application, with requests of its own."""
+
+    request_class = InMemory
 
 
 def folder_of(name: str) -> Path:
@@ -89,7 +108,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if selftest():
         raise SettingsError(f"cryptography fails its known answers: {', '.join(selftest())}")
     house, _engine, make_session = open_house(settings)
-    app = Flask("counsel", static_folder=None, template_folder=str(folder_of("templates")))
+    app = House("counsel", static_folder=None, template_folder=str(folder_of("templates")))
     with make_session() as db:
         app.config["IS_DEMO"] = is_demo(db)
     app.config.update(
@@ -118,7 +137,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init(app)
     shell.init(app)
     assets.init(app, folder_of("templates"), set(shell.ICONS))
-    helpers = {"today_date": lambda: today(settings.time_zone), "now_utc": now, "shown": forms.shown, "seen_mark": seen_mark}
+    helpers: dict[str, Any] = {"form_title": form_title}
+    helpers |= {"today_date": lambda: today(settings.time_zone), "now_utc": now, "shown": forms.shown, "seen_mark": seen_mark}
     app.jinja_env.globals.update(helpers)
     for blueprint in dict.fromkeys(views.blueprint for views in VIEWS):
         app.register_blueprint(blueprint)

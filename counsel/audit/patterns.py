@@ -37,6 +37,12 @@ def opened_lately(db: Session, actor_id: UUID | None, client_id: UUID) -> bool:
     return db.scalar(found.limit(1)) is not None
 
 
+def read_lately(db: Session, actor_id: UUID | None, object_id: UUID, tag: str, minutes: int = 10) -> bool:
+    """Return whether somebody's reading of one thing stands on record within so many minutes."""
+    lines = select(AuditLine.seq).where(AuditLine.actor_id == actor_id, AuditLine.at >= now() - timedelta(minutes=minutes))
+    return db.scalar(lines.where(AuditLine.object_id == object_id, AuditLine.tag == tag).limit(1)) is not None
+
+
 def vault_opened(db: Session, actor_id: UUID | None) -> int:
     """Return the line of the log at which somebody last typed the passphrase into a shut vault within the span, or 0."""
     lines = select(func.max(AuditLine.seq)).where(AuditLine.actor_id == actor_id, AuditLine.tag == VAULT_OPENED)

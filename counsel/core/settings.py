@@ -40,6 +40,9 @@ class Settings:
     gateway_url: str = ""  # SMS or a school messenger: JSON is posted there
     gateway_token: str = field(default="", repr=False)
     outbox_ca: str = ""  # a certificate file of the school's own authority
+    files_url: str = ""  # where material lies: empty for the instance's own folder, or s3://bucket/prefix
+    files_endpoint: str = ""  # of a store that speaks S3 and is not Amazon's
+    clamd_address: str = ""  # host:port or the path of a socket: documents are looked through for viruses
     school_name: str = setting("学校", "design §4", "name on every page")
     school_name_en: str = setting("School", "design §4", "name on English pages")
     time_zone: str = setting("Asia/Shanghai", "篇7 七", "local time of windows and deadlines")
@@ -79,6 +82,10 @@ class Settings:
     report_stop_hours: int = setting(24, "domain §3.6 [DF]", "after which the case stands still until it has been made")
     event_report_minutes: int = setting(60, "篇8 十 [DF]", "until leadership must know of a major event")
     event_seen_minutes: int = setting(60, "篇8 十 [DF]", "until leadership must have acknowledged a major event")
+    document_most_mib: int = setting(
+        32, "security A26 [DF]", "the largest document or picture, in MiB: it is looked through in memory"
+    )
+    recording_most_mib: int = setting(4096, "issue; security A26 [DF]", "the largest recording, in MiB")
     session_minutes: int = setting(50, "domain §6 [DF]", "length of a session")
     buffer_minutes: int = setting(10, "domain §6 [DF]", "pause after a session")
     cancel_hours: int = setting(24, "domain §1.1 S12", "hours ahead until which cancelling is free")
@@ -120,7 +127,7 @@ HERE = ("localhost", "127.0.0.1", "::1")
 MAIL_SECURITY = ("starttls", "tls", "none")
 STAGES = ("primary", "middle", "high", "vocational", "university")
 GUARDIAN_POLICIES = ("required", "inform_unless_contraindicated", "student_only")
-POSITIVE = [f.name for f in fields(Settings) if f.name.endswith(("_minutes", "_hours", "_days", "_workdays", "_limit"))]
+POSITIVE = [f.name for f in fields(Settings) if f.name.endswith(("_minutes", "_hours", "_days", "_workdays", "_limit", "_mib"))]
 
 
 def load_settings(instance: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -197,6 +204,7 @@ def check_settings(settings: Settings) -> None:
         raise SettingsError("vault_idle_minutes must be 60 or less: an open vault on an empty chair is no vault")
     _check_database(settings)
     _check_outbox(settings)
+    _check_files(settings)
 
 
 def _check_outbox(settings: Settings) -> None:
@@ -211,6 +219,14 @@ def _check_outbox(settings: Settings) -> None:
         raise SettingsError("gateway_url must be https, unless it is on this machine")
     if settings.site_address and urlsplit(settings.site_address).scheme not in ("http", "https"):
         raise SettingsError("site_address must be the address of this site, such as https://counsel.school.example")
+
+
+def _check_files(settings: Settings) -> None:
+    address, endpoint = urlsplit(settings.files_url), urlsplit(settings.files_endpoint)
+    if settings.files_url and (address.scheme != "s3" or not address.netloc):
+        raise SettingsError("files_url must be s3://bucket or s3://bucket/prefix, or empty for the instance's own folder")
+    if settings.files_endpoint and endpoint.scheme != "https" and endpoint.hostname not in HERE:
+        raise SettingsError("files_endpoint must be https, unless it is on this machine")
 
 
 def _check_database(settings: Settings) -> None:

@@ -30,6 +30,8 @@ class Kind(IntEnum):
 
     NOTE = 1  # a session note or another clinical text
     FORM = 2  # a structured form
+    FILE = 3  # material that was brought in: a scan, a test, a letter
+    RECORDING = 4  # sound or pictures of a session
     DISCLOSURE = 6  # a package for a named recipient
     IDENTITY = 8  # a person's card
     COVER = 9  # initial, level and next step of a case
@@ -52,8 +54,10 @@ class Header:
     epoch: int
 
 
-def read_header(blob: bytes) -> Header:
+def read_header(blob: bytes, written_in: int = SUITE) -> Header:
     """Return the header of a blob.
+
+    :param written_in: the suite it must be of.
 
     :raises UnreadableError: when these are not bytes of ours.
     """
@@ -61,7 +65,7 @@ def read_header(blob: bytes) -> Header:
         raise UnreadableError("too short")
     magic, version, suite, kind, flags, key_id, epoch = HEADER.unpack_from(blob)
     known = KINDS.get(kind)
-    if (magic, version, suite) != (MAGIC, VERSION, SUITE) or flags & ~PADDED or known is None:
+    if (magic, version, suite) != (MAGIC, VERSION, written_in) or flags & ~PADDED or known is None:
         raise UnreadableError("unknown format")
     return Header(known, bool(flags & PADDED), UUID(bytes=key_id), epoch)
 
@@ -74,10 +78,10 @@ def seal(key: bytes, plaintext: bytes, kind: Kind, context: bytes, *, key_id: UU
     """
     header = HEADER.pack(MAGIC, VERSION, SUITE, kind, PADDED, key_id.bytes, epoch)
     salt = secrets.token_bytes(SALT_BYTES)
-    cipher, base_nonce, commitment = _message_keys(key, salt, context + header)
+    cipher, base_nonce, commitment = message_keys(key, salt, context + header)
     body = pad(plaintext)
     count = len(body) // CHUNK_BYTES + 1
-    chunks = (cipher.encrypt(_nonce(base_nonce, n), body[n * CHUNK_BYTES : (n + 1) * CHUNK_BYTES], None) for n in range(count))
+    chunks = (cipher.encrypt(nonce_of(base_nonce, n), body[n * CHUNK_BYTES : (n + 1) * CHUNK_BYTES], None) for n in range(count))
     return b"".join((header, salt, commitment, *chunks))
 
 
@@ -90,11 +94,11 @@ def unseal(key: bytes, blob: bytes, kind: Kind, context: bytes) -> bytes:
     if header.kind != kind:
         raise UnreadableError("does not open")
     salt, commitment = blob[HEADER.size : HEADER.size + SALT_BYTES], blob[HEADER.size + SALT_BYTES : BODY_AT]
-    cipher, base_nonce, expected = _message_keys(key, salt, context + blob[: HEADER.size])
+    cipher, base_nonce, expected = message_keys(key, salt, context + blob[: HEADER.size])
     if not same(commitment, expected):
         raise UnreadableError("does not open")
     try:
-        body = b"".join(cipher.decrypt(_nonce(base_nonce, n), chunk, None) for n, chunk in enumerate(_chunks(blob)))
+        body = b"".join(cipher.decrypt(nonce_of(base_nonce, n), chunk, None) for n, chunk in enumerate(_chunks(blob)))
     except InvalidTag as error:
         raise UnreadableError("does not open") from error
     return unpad(body) if header.padded else body
@@ -108,13 +112,15 @@ def _chunks(blob: bytes) -> list[bytes]:
     return chunks
 
 
-def _message_keys(key: bytes, salt: bytes, context: bytes) -> tuple[AESGCM, bytes, bytes]:
+def message_keys(key: bytes, salt: bytes, context: bytes) -> tuple[AESGCM, bytes, bytes]:
+    """Return (cipher, base nonce, commitment) of one message: C2SP chunked encryption."""
     info = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0" + salt + context
     derived = expand(key, info, 76)
     return AESGCM(derived[:32]), derived[32:44], derived[44:]
 
 
-def _nonce(base: bytes, number: int) -> bytes:
+def nonce_of(base: bytes, number: int) -> bytes:
+    """Return the nonce of a chunk."""
     return (int.from_bytes(base, "big") ^ number).to_bytes(12, "big")
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from counsel.core.errors import SettingsError
 from counsel.core.settings import Settings
 from counsel.keys.locks import apply_tombstones
 
-DATABASE, DUMP, FILES = "database.sqlite", "database.dump", "files.json"
+DATABASE, DUMP, FILES, MATERIAL = "database.sqlite", "database.dump", "files.json", "files"
 KEPT = ("settings.toml", "pins.json", "demo.json")
 
 
@@ -33,7 +34,23 @@ def back_up(settings: Settings, folder: Path) -> list[Path]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept = {name: (settings.instance / name).read_text() for name in KEPT if (settings.instance / name).exists()}
     (folder / FILES).write_text(json.dumps(kept))
-    return [_copy_database(settings, folder), folder / FILES, copy_locks(settings)]
+    copied = _copy_database(settings, folder)
+    _copy_material(settings.instance / MATERIAL, folder / MATERIAL)
+    return [copied, folder / FILES, copy_locks(settings)]
+
+
+def _copy_material(source: Path, target: Path) -> None:
+    """Copy the sealed parts that the other folder does not have yet; a part never changes, and its name is never used again."""
+    for path in source.glob("??/*"):
+        there = target / path.parent.name / path.name
+        if path.suffix or there.exists():
+            continue
+        there.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = there.with_suffix(".part")
+        with suppress(FileNotFoundError):  # erased meanwhile
+            shutil.copyfile(path, part)
+            part.chmod(0o600)
+            part.replace(there)
 
 
 def _copy_database(settings: Settings, folder: Path) -> Path:
@@ -100,6 +117,7 @@ def restore_from(settings: Settings, folder: Path) -> str:
             f"--dbname={settings.database_url.replace('postgresql+psycopg', 'postgresql')}",
             str(folder / DUMP),
         )
+    _copy_material(folder / MATERIAL, settings.instance / MATERIAL)
     for name, text in json.loads((folder / FILES).read_text()).items():
         (settings.instance / name).write_text(text)
     return f"restored; {_restore_locks(settings)} destroyed locks stayed destroyed"

@@ -1,4 +1,4 @@
-"""Put away what has run out: sign-ins, invitations, throttles."""
+"""Put away what has run out: sign-ins, invitations, throttles, uploads nobody went on with."""
 
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ from counsel.core.clock import now
 from counsel.core.database import writing
 from counsel.outbox.notices import forget_old_notices
 from counsel.people.models import Invitation
+from counsel.records.material import sweep_parts
 
 
 def sweep_expired(db: Session) -> str:
@@ -20,5 +21,5 @@ def sweep_expired(db: Session) -> str:
             db.execute(delete(Invitation).where(Invitation.expires_at < now())).rowcount,  # type: ignore[attr-defined]
             db.execute(delete(Throttle).where(Throttle.since < now() - timedelta(days=1))).rowcount,  # type: ignore[attr-defined]
         ]
-    counts.append(forget_old_notices(db))
-    return "{} sign-ins, {} invitations, {} throttles, {} notices".format(*counts)
+    counts += [forget_old_notices(db), sweep_parts(db)]
+    return "{} sign-ins, {} invitations, {} throttles, {} notices, {} parts of files".format(*counts)

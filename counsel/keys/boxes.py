@@ -1,6 +1,6 @@
 """Open, write, rotate: boxes and the blobs under them. Every opening mixes in the box's lock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 from counsel.core.database import House, house_of
 from counsel.core.errors import ConflictError, TamperError, UnreadableError
 from counsel.core.ids import new_id
-from counsel.crypto.blob import Kind, read_header, seal, unseal
+from counsel.crypto.blob import TAG_BYTES, Kind, read_header, seal, unseal
 from counsel.crypto.context import NOBODY, Context, Place
 from counsel.crypto.derive import blob_key, new_key
+from counsel.crypto.stream import SUITE as STREAM_SUITE
+from counsel.crypto.stream import Read, StreamOpener, seal_stream
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader, check_key, make_grant, open_grant, open_own, verify_grant
 from counsel.keys.locks import make_locks, read_lock
@@ -58,6 +60,28 @@ class OpenBox:
         context = self._context(place)
         key = blob_key(self.keys[epoch], self.lock, place.item, place.revision, context)
         return unseal(key, blob, kind, context)
+
+    def seal_part(self, read: Read, kind: Kind, place: Place) -> Iterator[bytes | memoryview]:
+        """Write: seal a part of something long and yield its pieces; `place.revision` is the number of the part.
+
+        :raises ConflictError: as `seal`.
+        """
+        if self.stale:
+            raise ConflictError("stale_box")
+        context = self._context(place)
+        key = blob_key(self.keys[self.epoch], self.lock, place.item, place.revision, context)
+        return seal_stream(key, read, kind, context, key_id=self.box_id, epoch=self.epoch)
+
+    def part(self, head: bytes, kind: Kind, place: Place) -> StreamOpener:
+        """Return what opens the chunks of a part that `seal_part` wrote at exactly this place.
+
+        :raises UnreadableError: as `unseal`.
+        """
+        epoch = read_header(head + bytes(TAG_BYTES), STREAM_SUITE).epoch
+        if epoch not in self.keys:
+            raise UnreadableError("does not open")
+        context = self._context(place)
+        return StreamOpener(blob_key(self.keys[epoch], self.lock, place.item, place.revision, context), head, kind, context)
 
     def _context(self, place: Place) -> bytes:
         where = (place.table, place.item, self.box_id, place.revision, place.author)

@@ -68,6 +68,19 @@ def excluded_for(db: Session, *, actor: SignedIn, client_id: UUID) -> tuple[Excl
     return tuple(dict.fromkeys(people))
 
 
+def kept_from(db: Session, *, actor: SignedIn, client_id: UUID | None) -> frozenset[UUID]:
+    """Return whoever has no part in what is told about a client: barred from the client's work, or named on a list one reads."""
+    if client_id is None:
+        return frozenset()
+    named = (person.holder for person in excluded_for(db, actor=actor, client_id=client_id))
+    return declared_against(db, client_id) | {UUID(holder) for holder in named if holder}
+
+
+def _reads_all(db: Session, keyring: Keyring, client_id: UUID) -> bool:
+    lists = db.scalars(select(Exclusion.box_id).where(Exclusion.client_id == client_id)).all()
+    return all(_people_on(db, keyring, box_id) for box_id in lists)
+
+
 def _people_on(db: Session, keyring: Keyring, box_id: UUID) -> list[Excluded]:
     item = item_of(db, box_id, KIND)
     try:
@@ -88,7 +101,8 @@ def exclude(db: Session, *, actor: SignedIn, client_id: UUID, people: Iterable[E
     new = [person for person in dict.fromkeys(people) if person not in before]
     named = (*before, *new)
     if new:
-        readers = [Reader(holder, "exclusion") for holder in _readers(db, client_id, named, _able(db))]
+        read_all = _reads_all(db, keyring, client_id)
+        readers = [Reader(holder, "exclusion") for holder in _readers(db, client_id, named, _able(db), read_all=read_all)]
         box = create_box(db, kind="exclusion", readers=readers, granter=keyring)
         db.flush()
         content: dict[str, Any] = {"people": [asdict(person) for person in new]}
@@ -105,8 +119,9 @@ def hand_on(db: Session, *, actor: SignedIn) -> int:
 
     Records: ``people:exclusion:granted`` for each grant.
     """
-    keyring, able, count = keys_of(db, actor), _able(db), 0
-    for row in db.scalars(select(Exclusion).order_by(Exclusion.box_id)).all():
+    keyring, lists, count = keys_of(db, actor), db.scalars(select(Exclusion).order_by(Exclusion.box_id)).all(), 0
+    able = _able(db) if lists else []
+    for row in lists:
         if _without_key(db, row.box_id, able) and _people_on(db, keyring, row.box_id):
             db.refresh(row, with_for_update=True)  # of two who unlock at once the second finds it done
             count += _grant_to(db, actor, row, _without_key(db, row.box_id, able))
@@ -115,7 +130,7 @@ def hand_on(db: Session, *, actor: SignedIn) -> int:
 
 def _grant_to(db: Session, actor: SignedIn, row: Exclusion, lacking: list[tuple[Holder, str]]) -> int:
     keyring, named = keys_of(db, actor), excluded_for(db, actor=actor, client_id=row.client_id)
-    readers = _readers(db, row.client_id, named, lacking)
+    readers = _readers(db, row.client_id, named, lacking, read_all=_reads_all(db, keyring, row.client_id))
     with recording(db) as record:
         for holder in readers:
             revoke(db, row.box_id, holder.holder_id)  # of keys that were replaced
@@ -129,8 +144,13 @@ def _able(db: Session) -> list[tuple[Holder, str]]:
     """Return (keys, name) of every counsellor and director of today."""
     staff = db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active")).all()
     able = [row for row in staff if row.holder_id and {Role.COUNSELLOR, Role.DIRECTOR} & set(roles_now(db, row))]
-    found = [(holder_row(db, row.holder_id), names_of(house_of(db), row).display) for row in able if row.holder_id]
-    return [(holder, name) for holder, name in found if holder is not None]
+    found = []
+    for row in able:
+        with suppress(UnreadableError):  # whose name does not open might be the one who is named: nothing for them
+            holder = holder_row(db, row.holder_id) if row.holder_id else None
+            if holder is not None:
+                found.append((holder, names_of(house_of(db), row).display))
+    return found
 
 
 def _without_key(db: Session, box_id: UUID, able: Iterable[tuple[Holder, str]]) -> list[tuple[Holder, str]]:
@@ -139,12 +159,15 @@ def _without_key(db: Session, box_id: UUID, able: Iterable[tuple[Holder, str]]) 
     return [(holder, name) for holder, name in able if (holder.holder_id, holder.version) not in granted]
 
 
-def _readers(db: Session, client_id: UUID, named: Iterable[Excluded], able: Iterable[tuple[Holder, str]]) -> list[Holder]:
-    """Return whose keys may have a list: nobody who is named, nobody barred from the client's work, no keys that are not theirs.
+def _readers(
+    db: Session, client_id: UUID, named: Iterable[Excluded], able: Iterable[tuple[Holder, str]], *, read_all: bool
+) -> list[Holder]:
+    """Return whose keys may have a list: nobody who is named, no keys that are not theirs.
 
-    Whoever was barred may stand on a list that whoever writes this one cannot read.
+    Whoever was barred from the client's work may stand on a list that whoever writes this one cannot read: then not they either.
     """
-    people, barred, found = list(named), declared_against(db, client_id), []
+    people, found = list(named), []
+    barred = frozenset() if read_all else declared_against(db, client_id)
     for holder, name in able:
         if holder.holder_id in barred or any(person.is_meant(name, holder.holder_id.hex) for person in people):
             continue

@@ -56,8 +56,11 @@ def _find_groups(keyring: Keyring) -> None:
 
 
 def _staff_names(db: Session) -> set[str]:
-    rows = db.scalars(select(Account).where(Account.kind == "staff", Account.status != "dismissed"))
-    return {names_of(house_of(db), row).display for row in rows}
+    found = set()
+    for row in db.scalars(select(Account).where(Account.kind == "staff", Account.status != "dismissed")):
+        with suppress(UnreadableError):
+            found.add(names_of(house_of(db), row).display)
+    return found
 
 
 def _roll_names(db: Session, actor: SignedIn) -> set[str]:

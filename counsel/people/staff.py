@@ -1,5 +1,6 @@
 """Staff: vouching for colleagues, leaving, credentials and continuing education."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -17,7 +18,15 @@ from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import CERTIFIED, KEY_HOLDING, Role
 from counsel.core.clock import today
 from counsel.core.database import house_of, writing
-from counsel.core.errors import ConflictError, InvalidError, NotFoundError, RefusedError, TransitionError
+from counsel.core.errors import (
+    BusyError,
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    RefusedError,
+    TransitionError,
+    UnreadableError,
+)
 from counsel.core.ids import new_id
 from counsel.crypto.signatures import spoken
 from counsel.keys.bundle import Keyring
@@ -134,11 +143,12 @@ def settle_in(db: Session, *, actor: SignedIn) -> None:
         if actor.role is Role.ARCHIVIST:
             found_group(db, founder=keyring, name="archive")
         renewed = renew_stale_groups(db, keyring)
-        if actor.role in (Role.COUNSELLOR, Role.DIRECTOR):
-            hand_on(db, actor=actor)
     if renewed:
         keyring.groups.clear()
         open_groups(db, keyring)
+    if actor.role in (Role.COUNSELLOR, Role.DIRECTOR):
+        with suppress(UnreadableError, ConflictError, BusyError), recording(db):  # the next unlock does it; nobody stays outside
+            hand_on(db, actor=actor)
 
 
 def cases_lost_with(db: Session, *, actor: SignedIn, account_id: UUID) -> int:

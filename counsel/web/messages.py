@@ -73,6 +73,25 @@ def _leaving_words(code: str) -> str | None:
         "police_first": _("The police come first: write when they were rung, and who took it or its number."),
         "in_future": _("This moment has not come yet."),
         "of_age": _("By the roll this client is a minor: the report is owed."),
+        "empty_file": _("Choose a file; an empty one is no material."),
+        "too_large": _("This file is larger than material of this kind may be."),
+        "cut_off": _("A part did not arrive whole. It is sent again."),
+        "incomplete": _("Not everything has arrived yet. Go on with the same file."),
+        "type_unknown": _(
+            "This is no type of file that is kept here: PDF, Word, Excel, OpenDocument, plain text, JPEG, PNG or WebP."
+        ),
+        "wrong_kind": _("What is in the file does not fit the kind that was chosen."),
+        "more_than_one": _(
+            "The file is more than one thing at once, or goes on after its end. Save it anew from its own program."
+        ),
+        "broken": _("The file is broken: its own program could not open it either."),
+        "too_many_pixels": _("The picture has too many pixels. Scan it at 300 dpi or less."),
+        "locked": _("The document is locked with a passphrase of its own. Unlock it first."),
+        "active": _(
+            "The document runs something when it is opened, or carries other files. Save it without macros and attachments."
+        ),
+        "bursts": _("The file is very much larger once unpacked: it is refused."),
+        "virus": _("The virus scanner has found something. The file was not kept."),
         "names_unchecked": _(
             "Your keys do not look for the names of pupils: read the words again and say below that nobody is named."
         ),

@@ -42,6 +42,7 @@ PAGES = {
         "CASE/report",
         "CASE/evaluation",
         "CASE/process",
+        "CASE/material",
         "CASE > /reports/",
         "/event",
         "AGREE",

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
+from counsel.access.models import Account
 from counsel.confidentiality.limits import LimitCode
 from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.telling import CEILING, WHOM, Approval, Part, Telling, To, approval_for, may_be_told
@@ -18,7 +19,7 @@ from counsel.core.errors import ConflictError, InvalidError, NotFoundError, Refu
 from counsel.jobs.runner import run_jobs
 from counsel.keys.boxes import open_box
 from counsel.keys.bundle import new_keyring
-from counsel.keys.models import Holder
+from counsel.keys.models import Box, Holder
 from counsel.outbox.notices import notices_of
 from counsel.pathway.appointments.alarms import raise_alarm
 from counsel.pathway.cases.agreement import agree_oneself, record_agreement
@@ -26,9 +27,11 @@ from counsel.pathway.cases.dossier import SUPPORT
 from counsel.pathway.cases.models import Case
 from counsel.pathway.intake.levels import record_screen
 from counsel.pathway.plans.support import supporters, write_supporter
+from counsel.pathway.referral.transfer import add_second_reader
 from counsel.people.exclusions import Excluded, exclude, excluded_for
 from counsel.people.guardians import import_guardians
 from counsel.people.models import Client, Exclusion
+from counsel.people.staff import dismiss
 from counsel.records.models import Item
 from counsel.records.services import item_of
 from counsel.risk.cards import has_card
@@ -486,6 +489,16 @@ def test_whoever_is_suspected_is_told_nothing_and_holds_no_key_to_it(centre: Cen
         assert keyring is not None
         with pytest.raises(UnreadableError):
             open_box(centre.db, keyring, box_id)
+
+
+def test_whoever_left_the_case_stops_no_message(centre: Centre) -> None:
+    """A second reader is dismissed: the case's box is stale until the next writing, and a disclosure begins and leaves."""
+    case, lan, qiu = at_level(centre, NOW_IN_DANGER), centre.school["lan"], centre.school["qiu"]
+    add_second_reader(centre.db, actor=lan, case=case, holder_id=qiu.holder_id)
+    account = centre.db.scalars(select(Account).where(Account.holder_id == qiu.holder_id)).one()
+    dismiss(centre.db, actor=centre.school["admin"], account_id=account.account_id, knowing=True)
+    assert centre.db.get_one(Box, case.box_id).stale
+    assert len(sent(centre, case, filled(to_teacher(centre)))[1]) == 1
 
 
 def test_a_spoilt_card_stops_no_message(centre: Centre) -> None:

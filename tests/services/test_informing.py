@@ -7,7 +7,7 @@ import time_machine
 from sqlalchemy import select, update
 
 from counsel.core.clock import now
-from counsel.core.database import house_of
+from counsel.core.database import house_of, writing
 from counsel.core.errors import InvalidError, RefusedError
 from counsel.jobs.telling import escalate
 from counsel.outbox.notices import notices_of
@@ -23,6 +23,7 @@ from counsel.records.models import Body, Item
 from counsel.risk.clocks import owed_to
 from counsel.safeguarding.disclosure.receiving import by_code, open_by_code
 from counsel.safeguarding.disclosure.sending import revoke_package, send
+from counsel.safeguarding.disclosure.services import save, start, submit
 from counsel.safeguarding.disclosure.told import count_what_arrived
 from counsel.tasks.models import Task
 from counsel.tasks.services import tasks_about
@@ -30,7 +31,7 @@ from tests.conftest import Centre
 from tests.services.test_danger import INTENT, NOW, THOUGHTS, in_danger, screen
 from tests.services.test_disclosure import approved, filled, part, to_mother
 from tests.services.test_many import loosened
-from tests.story import CALM, record_crisis
+from tests.story import CALM, on_duty, record_crisis
 
 SAID = {"with_whom": "督导柳", "question": "如何与家长谈", "agreed": "先约家长面谈", "risk_points": "", "next_step": ""}
 
@@ -222,6 +223,26 @@ def test_a_disclosure_by_word_of_mouth_counts_at_once(centre: Centre) -> None:
     send(centre.db, actor=centre.school["lan"], row=row)
     assert set(still_owed(centre.db, actor=centre.school["lan"], case=case)) == {"leader"}
     assert f"{row.number:04}" in told_in(centre.db, actor=centre.school["lan"], case=case)[0]["words"]
+
+
+def test_what_duty_said_by_word_of_mouth_ends_the_clock_at_the_counsellors_next_look(centre: Centre) -> None:
+    """Duty has no key to the case; the counsellor's landing page counts it, and one that is spoilt holds up no page."""
+    case, lan = in_danger(centre, NOW), centre.school["lan"]
+    duty = on_duty(centre)
+    row = start(centre.db, actor=duty, client_id=case.client_id, level=4)
+    save(centre.db, actor=duty, row=row, content=filled(to_mother(**MOTHER, way="spoken")), seen_version=1)
+    submit(centre.db, actor=duty, row=row)
+    send(centre.db, actor=duty, row=row)
+    assert "guardian" in still_owed(centre.db, actor=lan, case=case)
+    count_what_arrived(centre.db, actor=lan)
+    assert "guardian" not in still_owed(centre.db, actor=lan, case=case)
+    loosened(centre)
+    with writing(centre.db):
+        centre.db.execute(
+            update(Body).where(Body.item_id.in_(select(Item.item_id).where(Item.box_id == row.box_id))).values(sealed=b"x" * 300)
+        )
+    screen(centre, case, NOW)
+    count_what_arrived(centre.db, actor=lan)
 
 
 def test_a_package_counts_once_it_was_opened(centre: Centre) -> None:

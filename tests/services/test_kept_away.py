@@ -14,19 +14,23 @@ from counsel.audit.patterns import opened_many, refused_often
 from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
 from counsel.core.database import writing
-from counsel.core.errors import InvalidError, RefusedError, TransitionError
+from counsel.core.errors import InvalidError, RefusedError, TransitionError, UnreadableError
 from counsel.core.ids import new_id
+from counsel.keys.boxes import open_box
 from counsel.keys.models import Grant
+from counsel.outbox.notices import notices_of
 from counsel.pathway.appointments.alarms import raise_alarm
 from counsel.pathway.cases.kept_away import keep_away_again
 from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import find_case
 from counsel.pathway.closing.services import case_for_director, void_case
 from counsel.pathway.referral.transfer import accept_transfer, add_second_reader, give_key
-from counsel.people.conflicts import declared_against
+from counsel.people.conflicts import declare, declared_against
 from counsel.people.exclusions import Excluded, exclude, excluded_for
 from counsel.people.models import Exclusion
 from counsel.people.staff import dismiss, settle_in
 from counsel.safeguarding.reports.draft import SOMEBODY_ELSE, suspects_of, with_names
+from counsel.safeguarding.reports.events import told_to_me
 from counsel.safeguarding.reports.found import add_to_report, report_facts
 from counsel.safeguarding.reports.mandatory import begin, child_was_told, make, owed_by
 from tests.conftest import Centre
@@ -153,6 +157,57 @@ def test_a_suspected_counsellor_is_barred_once_the_case_has_changed_hands(centre
         add_second_reader(centre.db, actor=qiu, case=case, holder_id=lan.holder_id)
 
 
+def test_an_ordinary_relationship_takes_nobody_the_list(centre: Centre) -> None:
+    """Who has declared one and is suspected of nothing must still know whom not to tell: by night, on duty."""
+    case, qiu = at_level(centre), centre.school["qiu"]
+    assert qiu.holder_id is not None
+    with writing(centre.db):
+        declare(centre.db, qiu.holder_id, case.client_id)
+    listed(centre, case, Excluded("继父"))
+    assert names(centre, qiu, case) == {"继父"}
+
+
+def test_a_suspected_second_reader_reads_no_further(centre: Centre) -> None:
+    """The key to the case goes with the report; a later report that does not name them again opens for them no more."""
+    case, row = harmed(centre)
+    lan, qiu = centre.school["lan"], centre.school["qiu"]
+    add_second_reader(centre.db, actor=lan, case=case, holder_id=qiu.holder_id)
+    make(centre.db, actor=lan, row=row, content=reported(centre, suspects=[suspect(centre, "qiu", "秋老师")]))
+    with pytest.raises(RefusedError):
+        find_case(centre.db, actor=qiu, case_id=case.case_id, permission=Permission.CASE_READ)
+    later = begin(centre.db, actor=lan, client_id=case.client_id, case=case)
+    assert later is not None
+    make(centre.db, actor=lan, row=later, content=reported(centre))
+    for box_id in (case.box_id, later.box_id):
+        with pytest.raises(UnreadableError):
+            open_box(centre.db, qiu.keyring, box_id)  # type: ignore[arg-type]
+
+
+def test_a_leader_named_before_hears_of_no_later_report(centre: Centre) -> None:
+    """Though the second report names nobody."""
+    case, row = harmed(centre)
+    lan, leader = centre.school["lan"], centre.school["leader"]
+    make(centre.db, actor=lan, row=row, content=reported(centre, suspects=[suspect(centre, "leader", leader.name)]))
+    later = begin(centre.db, actor=lan, client_id=case.client_id, case=case)
+    assert later is not None
+    make(centre.db, actor=lan, row=later, content=reported(centre))
+    assert told_to_me(centre.db, actor=leader) == [] and notices_of(centre.db, leader.holder_id) == []
+
+
+def test_one_spoilt_name_keeps_nobody_outside(centre: Centre) -> None:
+    """A colleague's sealed name that does not open: sign-in, report and list go on; that colleague gets no list."""
+    case, row = harmed(centre)
+    lan, qiu = centre.school["lan"], centre.school["qiu"]
+    listed(centre, case, Excluded("继父"))
+    centre.db.execute(update(Account).where(Account.holder_id == qiu.holder_id).values(names_sealed=b"x" * 300))
+    centre.db.execute(delete(Grant).where(Grant.holder_id == qiu.holder_id, Grant.purpose == "exclusion"))
+    centre.db.commit()
+    centre.db.expire_all()
+    settle_in(centre.db, actor=lan)
+    make(centre.db, actor=lan, row=row, content=reported(centre, suspects=[{"name": "姑父", "holder": ""}]))
+    assert names(centre, lan, case) == {"继父", "姑父"} and names(centre, qiu, case) == set()
+
+
 def test_a_suspected_counsellor_is_barred_once_the_case_is_closed(centre: Centre) -> None:
     """By the next page of anybody who reads the list; the suspected one's own page brings nothing about."""
     open_the_centre(centre)
@@ -180,6 +235,7 @@ TEACHER = {"name": "班主任枫", "holder": "", "outside": False}
             [{"name": "班主任枫", "holder": "ab"}, {"name": "继父", "holder": "", "outside": False}],
         ),
         ({"name": "班主任枫", "holder": SOMEBODY_ELSE}, [{**TEACHER, "outside": True}]),
+        ({"name": "继父", "holder": SOMEBODY_ELSE}, [{"name": "继父", "holder": "", "outside": True}]),
         ({"name": "继父", "holder": "no such"}, [{"name": "继父", "holder": "", "outside": False}]),
     ],
 )
@@ -190,6 +246,8 @@ def test_every_suspected_person_stands_once(typed: dict[str, str], people: list[
 
 def test_a_colleagues_name_alone_is_asked_about() -> None:
     """It may be a parent of the same name: whoever writes says which, and no colleague is barred by a name."""
+    with pytest.raises(InvalidError):  # nor beside another colleague
+        with_names({"suspects": [{"name": "班主任枫", "holder": "cd"}]}, {"ab": "班主任枫", "cd": "秋老师"})
     with pytest.raises(InvalidError) as found:
         with_names({"suspects": [{"name": "班主任枫", "holder": ""}]}, {"ab": "班主任枫"})
     assert found.value.problems == {"suspects": "which_one"}

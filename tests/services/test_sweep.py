@@ -24,6 +24,7 @@ from counsel.safeguarding.questions.services import ask as question
 from counsel.safeguarding.reports.mandatory import begin
 from counsel.tasks.services import open_tasks
 from tests.conftest import Centre
+from tests.services.test_material import kept
 from tests.story import NOTE_CONTENT, ask, in_counselling, open_the_centre
 
 WHO = [
@@ -41,9 +42,9 @@ WHO = [
     "S2024001",
     "S2024002",
 ]
-ABOUT_CLIENTS = {"case", "disclosure", "package", "report", "question"}
+ABOUT_CLIENTS = {"case", "disclosure", "package", "report", "question", "material"}
 OWN = {
-    "lan": {"case", "task", "disclosure", "report", "item", "client"},
+    "lan": {"case", "task", "disclosure", "report", "item", "client", "material"},
     "director": {"question"},
     "S2024001": {"item"},
     "S2024002": {"appointment"},
@@ -108,6 +109,7 @@ def filled(sqlite_centre: Centre) -> Filled:
     owed = begin(centre.db, actor=lan, client_id=case.client_id, case=case)
     assert owed is not None
     ids["report"] = owed.report_id
+    ids["material"] = kept(centre, case).material_id
     app = create_app(centre.settings)
     app.config["WTF_CSRF_ENABLED"] = False
     return Filled(centre, app, ids)

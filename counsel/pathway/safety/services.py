@@ -119,7 +119,9 @@ def _agree_on_contacts(db: Session, case: Case) -> None:
     soon = now() + timedelta(days=min(RETURN_DAYS) - 1)
     for task in tasks_about(db, case.case_id, ("contact",)):
         if task.due_at > soon:
-            end_task(task, REPLACED)
+            db.refresh(task, with_for_update=True)
+            if task.ended_on is None:
+                end_task(task, REPLACED)
     for days in RETURN_DAYS:
         due = now() + timedelta(days=days)
         open_task(db, kind="contact", due_at=due, client_id=case.client_id, object_id=case.case_id)

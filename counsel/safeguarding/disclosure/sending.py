@@ -28,7 +28,7 @@ from counsel.core.errors import ConflictError, InvalidError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.crypto.codes import code_keys, new_code
 from counsel.crypto.derive import mac
-from counsel.keys.boxes import OpenBox, adopt, create_box, open_box, revoke
+from counsel.keys.boxes import OpenBox, adopt, create_box, open_box, open_for_writing, revoke
 from counsel.keys.bundle import Keyring, new_keyring, seal_bundle
 from counsel.keys.grants import Reader
 from counsel.keys.models import Grant, Holder
@@ -109,11 +109,12 @@ def send(db: Session, *, actor: SignedIn, row: Disclosure) -> list[Sent]:
         for one in packed:
             record.by(actor, "safeguarding:package:sent", subject_id=row.client_id, object_id=one.package.package_id)
         _after_sending(db, actor, row, content, client is not None)
-        sent = [one.package for one in packed]
-        count_as_told(db, actor=actor, row=row, content=content, packages=sent, sent_at=now())
         record.by(
             actor, "safeguarding:disclosure:sent", subject_id=row.client_id, object_id=row.disclosure_id, detail=content["code"]
         )
+    sent = [one.package for one in packed]
+    with suppress(UnreadableError, ConflictError, InvalidError):  # it has left; the next look at the landing page counts it
+        count_as_told(db, actor=actor, row=row, content=content, packages=sent, sent_at=now().replace(microsecond=0))
     return packed
 
 
@@ -197,7 +198,7 @@ def _package_box(
     box = create_box(db, kind="package", readers=readers, granter=keyring)
     db.flush()
     if case is not None and case.counsellor_id == keyring.holder_id:
-        adopt(db, child=box, parent=open_box(db, keyring, case.box_id), keep=[one.holder.holder_id for one in readers])
+        adopt(db, child=box, parent=open_for_writing(db, keyring, case.box_id), keep=[one.holder.holder_id for one in readers])
     return box
 
 

@@ -22,7 +22,7 @@ from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import new_id
-from counsel.keys.boxes import OpenBox, adopt, create_box, open_box, open_for_writing
+from counsel.keys.boxes import OpenBox, adopt, create_box, open_for_writing
 from counsel.keys.grants import Reader
 from counsel.keys.trust import holder_row
 from counsel.pathway.cases.lifecycle import OPEN_STATES
@@ -90,7 +90,7 @@ def _make_box(db: Session, actor: SignedIn, case: Case | None) -> OpenBox:
     box = create_box(db, kind="disclosure", readers=readers, granter=keyring)
     db.flush()
     if case is not None and case.counsellor_id == actor.holder_id:
-        adopt(db, child=box, parent=open_box(db, keyring, case.box_id), keep=[keyring.holder_id])
+        adopt(db, child=box, parent=open_for_writing(db, keyring, case.box_id), keep=[keyring.holder_id])
     return box
 
 

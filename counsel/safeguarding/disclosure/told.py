@@ -4,6 +4,7 @@ Also what follows later: a client who could not be told yet, or has new keys, is
 whoever sent them or counsels now; packages that nothing stands behind any more are taken back (domain §3.5).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,7 +22,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.telling import To
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
-from counsel.core.errors import TamperError, UnreadableError
+from counsel.core.errors import ConflictError, RefusedError, TamperError, UnreadableError
 from counsel.keys.boxes import add_reader, open_for_writing
 from counsel.keys.boxes import open_box as open_one
 from counsel.keys.grants import Reader
@@ -35,7 +36,7 @@ from counsel.people.staff import staff_name
 from counsel.records.services import item_of, open_bodies
 from counsel.safeguarding.disclosure.checking import card_and_guardians, known_for
 from counsel.safeguarding.disclosure.counting import count_as_told
-from counsel.safeguarding.disclosure.draft import Content, is_listed
+from counsel.safeguarding.disclosure.draft import SPOKEN, Content, is_listed
 from counsel.safeguarding.disclosure.found import disclosure_facts, read_form
 from counsel.safeguarding.disclosure.models import Disclosure, Package
 from counsel.safeguarding.disclosure.receiving import receipts_of
@@ -167,11 +168,12 @@ def count_what_arrived(db: Session, *, actor: SignedIn) -> None:
     waiting = select(Task.object_id).where(Task.kind == "inform", Task.ended_on.is_(None))
     own = set(db.scalars(select(Case.case_id).where(Case.counsellor_id == actor.holder_id, Case.case_id.in_(waiting))))
     for row in _mine(db, actor) if own else []:
-        packages = packages_of(db, row)
-        if row.case_id in own and any(package.opened_on is not None for package in packages):
-            content = read_form(db, actor=actor, row=row)
-            at = datetime.fromisoformat(package_text(db, actor=actor, box_id=row.box_id, kind=SENT)["at"])
-            count_as_told(db, actor=actor, row=row, content=content, packages=packages, sent_at=at)
+        arrived = [one for one in packages_of(db, row) if one.way == SPOKEN or one.opened_on is not None]
+        if row.case_id in own and arrived:
+            with suppress(UnreadableError, RefusedError, ConflictError, KeyError):  # one that is spoilt holds up no page
+                content = read_form(db, actor=actor, row=row)
+                at = datetime.fromisoformat(package_text(db, actor=actor, box_id=row.box_id, kind=SENT)["at"])
+                count_as_told(db, actor=actor, row=row, content=content, packages=arrived, sent_at=at)
 
 
 def take_back_what_fell(db: Session, *, actor: SignedIn) -> list[Package]:
@@ -187,7 +189,8 @@ def take_back_what_fell(db: Session, *, actor: SignedIn) -> list[Package]:
     ids = set(db.scalars(live))
     for row in _mine(db, actor):
         if row.disclosure_id in ids:
-            taken += _take_back(db, actor, row)
+            with suppress(UnreadableError, RefusedError, ConflictError):
+                taken += _take_back(db, actor, row)
     return taken
 
 

@@ -51,9 +51,10 @@ def with_names(content: Content, colleagues: Mapping[str, str]) -> dict[str, Any
         shared = any(typed.is_meant(name) for name in colleagues.values())
         if holder in colleagues:
             people.append({"name": colleagues[holder], "holder": holder})
-        elif typed.name and shared and holder != SOMEBODY_ELSE:
+        same = holder in colleagues and typed.is_meant(colleagues[holder])
+        if typed.name and shared and not same and holder != SOMEBODY_ELSE:
             raise InvalidError(suspects="which_one")
-        if typed.name and not (holder in colleagues and typed.is_meant(colleagues[holder])):
+        if typed.name and not same:
             people.append({"name": typed.name, "holder": "", "outside": holder == SOMEBODY_ELSE})
     return {**content, "suspects": people}
 

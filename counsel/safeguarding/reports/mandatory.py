@@ -22,7 +22,7 @@ from counsel.confidentiality.roles import Role
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, UnreadableError
-from counsel.keys.boxes import OpenBox, adopt, create_box, open_box, readers_of
+from counsel.keys.boxes import OpenBox, adopt, create_box, open_for_writing, readers_of
 from counsel.keys.grants import Reader
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
@@ -32,7 +32,8 @@ from counsel.pathway.cases.services import case_facts
 from counsel.pathway.intake.consent import age_of
 from counsel.people.cards import client_cards
 from counsel.people.deputies import directors
-from counsel.people.exclusions import Excluded, exclude
+from counsel.people.exclusions import Excluded, exclude, kept_from
+from counsel.people.models import DeclaredConflict
 from counsel.records.services import write_signed
 from counsel.risk.cards import is_watched
 from counsel.risk.models import Report
@@ -87,13 +88,14 @@ def make(db: Session, *, actor: SignedIn, row: Report, content: Mapping[str, Any
         assert row.client_id is not None
         if suspects:
             _keep_away(db, actor, row, suspects)
-        box = _box(db, actor, row, {person.holder for person in suspects})
+        kept = {holder.hex for holder in kept_from(db, actor=actor, client_id=row.client_id)}
+        box = _box(db, actor, row, kept | {person.holder for person in suspects})
         write_signed(db, box=box, kind=TEXT, keyring=keyring, content=signed_by(actor, **content))
         row.sender_id, row.box_id = keyring.holder_id, box.box_id
         if content["child_knows"] == "told":
             row.told_on = today(house_of(db).settings.time_zone)
         _end(db, row, "reported")
-        tell_leadership(db, row, _leaders(db, suspects))
+        tell_leadership(db, row, _leaders(db, suspects, kept_from(db, actor=actor, client_id=row.client_id)))
         record.by(actor, "safeguarding:report:made", subject_id=row.client_id, object_id=row.report_id)
 
 
@@ -109,19 +111,21 @@ def _end(db: Session, row: Report, outcome: str) -> None:
     db.flush()
 
 
-def _leaders(db: Session, suspects: tuple[Excluded, ...]) -> list[UUID]:
-    """Return the leaders who hear that a report was made: nobody who is suspected."""
-    leaders = people_in(db, [Role.SCHOOL_LEADER])
+def _leaders(db: Session, suspects: tuple[Excluded, ...], kept: frozenset[UUID]) -> list[UUID]:
+    """Return the leaders who hear that a report was made: nobody who is suspected, in this report or before."""
+    leaders = people_in(db, [Role.SCHOOL_LEADER], but=kept)
     return [holder for holder, name in leaders if not any(person.is_meant(name, holder.hex) for person in suspects)]
 
 
 def _keep_away(db: Session, actor: SignedIn, row: Report, suspects: tuple[Excluded, ...]) -> None:
     """Put the suspected on the list and keep colleagues among them away; the director hears which case must change hands."""
     assert row.client_id is not None
-    named = exclude(db, actor=actor, client_id=row.client_id, people=suspects)
-    for case in keep_away(db, client_id=row.client_id, people=suspects):
+    exclude(db, actor=actor, client_id=row.client_id, people=suspects)
+    cases = keep_away(db, client_id=row.client_id, people=suspects)
+    kept = kept_from(db, actor=actor, client_id=row.client_id)
+    for case in cases:
         for account in directors(db):
-            if not any(account.holder_id is not None and person.holder == account.holder_id.hex for person in named):
+            if account.holder_id not in kept:
                 notify(db, reader_id=account.holder_id, kind="conflict_found", object_id=case.case_id)
 
 
@@ -145,7 +149,7 @@ def _box(db: Session, actor: SignedIn, row: Report, suspects: set[str]) -> OpenB
     own = case is not None and case.counsellor_id == me.holder_id
     if own and case is not None and not suspects & {grant.holder_id.hex for grant in readers_of(db, case.box_id)}:
         with suppress(UnreadableError):
-            adopt(db, child=box, parent=open_box(db, keyring, case.box_id), keep=[me.holder_id])
+            adopt(db, child=box, parent=open_for_writing(db, keyring, case.box_id), keep=[me.holder_id])
     return box
 
 
@@ -199,7 +203,8 @@ def owed_by(db: Session, *, actor: SignedIn) -> list[Report]:
     mine = Report.case_id.in_(own) | (Report.case_id.is_(None) & (Report.sender_id == actor.holder_id))
     if actor.role is Role.DIRECTOR:
         here = select(Account.holder_id).where(Account.status == "active", Account.holder_id.is_not(None))
-        mine |= Report.case_id.is_(None) & Report.sender_id.not_in(here)
+        barred = select(DeclaredConflict.client_id).where(DeclaredConflict.holder_id == actor.holder_id)
+        mine |= Report.case_id.is_(None) & Report.sender_id.not_in(here) & Report.client_id.not_in(barred)
     return list(db.scalars(waiting.where(mine).order_by(Report.due_at)))
 
 

@@ -134,6 +134,60 @@
     });
   }
 
+  // Files go in parts: each is sealed as it arrives; after a break, pressing again goes on with what is missing.
+  for (const form of document.querySelectorAll("form[data-upload]")) {
+    const says = form.querySelector("[data-upload-says]");
+    const bar = form.querySelector("[data-upload-bar]");
+    const token = () => ({ "X-CSRFToken": form.elements.csrf_token.value });
+    let begun = null;
+    const ask = async (address, options) => {
+      const answer = await fetch(address, { ...options, headers: { ...token(), ...(options.headers || {}) }, redirect: "manual" });
+      if (answer.ok) return answer.json();
+      if (answer.status === 422) throw Object.values((await answer.json()).problems).join(" ");
+      throw answer.status === 423 || answer.type === "opaqueredirect" ? form.dataset.locked : form.dataset.failed;
+    };
+    const begin = async (file) => {
+      const mark = `${file.name}/${file.size}/${file.lastModified}`;
+      if (begun && begun.mark === mark) return begun;
+      const data = new FormData(form);
+      data.delete("file");
+      data.set("do", "parts");
+      data.set("size", file.size);
+      begun = { mark, ...(await ask(form.action || window.location.href, { method: "POST", body: data })) };
+      return begun;
+    };
+    const bring = async (file) => {
+      const { at, part } = await begin(file);
+      const { have, of } = await ask(at, { method: "GET" });
+      const there = new Set(have);
+      bar.hidden = false;
+      for (let number = 0; number < of; number += 1) {
+        bar.value = number / of;
+        if (there.has(number)) continue;
+        const body = file.slice(number * part, (number + 1) * part);
+        await ask(`${at}?number=${number}`, { method: "POST", body, headers: { "Content-Type": "application/octet-stream" } });
+      }
+      bar.value = 1;
+      const data = new FormData();
+      data.set("do", "done");
+      return ask(at.replace(/parts$/, "done"), { method: "POST", body: data });
+    };
+    form.addEventListener("submit", async (event) => {
+      const file = form.elements.file.files[0];
+      if (!file) return;
+      event.preventDefault();
+      const button = form.querySelector(".btn-primary");
+      button.disabled = true;
+      says.textContent = "";
+      try { window.location.assign((await bring(file)).to); }
+      catch (problem) {
+        if (typeof problem === "string" && problem !== form.dataset.failed && problem !== form.dataset.locked) begun = null;
+        says.textContent = typeof problem === "string" ? problem : form.dataset.failed;
+        says.className = "flash flash-stop";
+      } finally { button.disabled = false; bar.hidden = true; }
+    });
+  }
+
   for (const button of document.querySelectorAll("[data-print]")) {
     button.hidden = false;
     button.addEventListener("click", () => window.print());

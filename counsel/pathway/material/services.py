@@ -1,0 +1,259 @@
+"""Bring material into a case, look through it before it is kept, read it again, give it up (篇4 二; R4-03, R4-04)."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from io import BytesIO
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.permissions import Permission
+from counsel.core.clock import today
+from counsel.core.database import house_of, writing
+from counsel.core.errors import ConflictError, InvalidError
+from counsel.core.ids import new_id
+from counsel.crypto.stream import Read as Source
+from counsel.crypto.stream import read_full
+from counsel.keys.boxes import OpenBox, adopt, create_box, open_for_writing
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_facts, held, writing_box
+from counsel.pathway.material.reading import ABOUT, about_of
+from counsel.records.inspecting import (
+    AUDIO,
+    DOCUMENT,
+    HEAD_BYTES,
+    PICTURE,
+    VIDEO,
+    FileType,
+    look_through,
+    type_of,
+    without_metadata,
+)
+from counsel.records.material import add_part, digest_of, erase, length_of_part, parts_in, parts_of, read_range
+from counsel.records.models import MATERIAL_KINDS, Item, Material, Part
+from counsel.records.scanning import is_scanning, scan
+from counsel.records.services import item_of, sign_item, start_item
+from counsel.records.store import store_of
+
+FAMILIES = {"audio": (AUDIO,), "video": (VIDEO,)}
+WRITTEN = (DOCUMENT, PICTURE)
+LONGEST_TITLE, LONGEST_REMARK = 80, 500
+MIB = 1024 * 1024
+
+
+def largest(db: Session, kind: str) -> int:
+    """Return the most bytes that material of a kind may have."""
+    settings = house_of(db).settings
+    return MIB * (settings.recording_most_mib if kind in FAMILIES else settings.document_most_mib)
+
+
+def begin(
+    db: Session,
+    *,
+    actor: SignedIn,
+    case: Case,
+    kind: str,
+    title: str,
+    size: int,
+    remark: str = "",
+    proves: UUID | None = None,
+    strip: bool = False,
+) -> Material:
+    """Make room for material of `size` bytes; its parts come next.
+
+    :param proves: the form of which this is the signed paper; `strip`: take out what a file says about camera, place, author.
+    :raises InvalidError: no such kind, no title, empty or too large, a form of another case.
+
+    Records: ``pathway:material:begun``. Rule: 篇4 二; R4-03.
+    """
+    require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
+    _check(db, case, kind, title, size, remark, proves)
+    keyring = keys_of(db, actor)
+    with held(db, case) as record:
+        newest = db.scalar(select(func.max(Material.number)).where(Material.case_id == case.case_id)) or 0
+        row = Material(material_id=new_id(), case_id=case.case_id, number=newest + 1, kind=kind, author_id=keyring.holder_id)
+        row.parts, row.on_day, row.proves_id = parts_of(size), today(house_of(db).settings.time_zone), proves
+        box = create_box(db, kind="material", readers=[], granter=keyring)
+        db.flush()
+        adopt(db, child=box, parent=writing_box(db, actor=actor, case=case, shared=False))
+        row.box_id = box.box_id
+        content = {"title": title.strip(), "remark": remark.strip(), "size": size, "strip": strip}
+        start_item(db, box=box, kind=ABOUT, author=keyring.holder_id, content=content)
+        db.add(row)
+        db.flush()
+        record.by(actor, "pathway:material:begun", subject_id=case.client_id, object_id=row.material_id)
+    return row
+
+
+def _check(db: Session, case: Case, kind: str, title: str, size: int, remark: str, proves: UUID | None) -> None:
+    problems = {}
+    if kind not in MATERIAL_KINDS or kind in FAMILIES:
+        problems["kind"] = "unknown"
+    if not title.strip() or len(title.strip()) > LONGEST_TITLE:
+        problems["title"] = "too_long" if title.strip() else "empty"
+    if len(remark) > LONGEST_REMARK:
+        problems["remark"] = "too_long"
+    if size <= 0:
+        problems["file"] = "empty_file"
+    elif size > largest(db, kind):
+        problems["file"] = "too_large"
+    form = db.get(Item, proves) if proves is not None else None
+    if proves is not None and (form is None or form.box_id not in (case.box_id, case.shared_box_id)):
+        problems["proves"] = "unknown"
+    if problems:
+        raise InvalidError(**problems)
+
+
+def bring_part(db: Session, *, actor: SignedIn, row: Material, number: int, read: Source, length: int) -> None:
+    """Take one part as it arrives: sealed at once, in clear nowhere. A part that is there already is left as it is.
+
+    :param read: gives the bytes; `length`: how many the sender announced.
+    :raises InvalidError: no such part, another length, nothing that may be kept: then the material is given up;
+    :raises ConflictError: it is kept already, or was given up.
+    """
+    if row.state != "coming":
+        raise ConflictError("signed")
+    keyring = keys_of(db, actor)
+    with writing(db):
+        box = open_for_writing(db, keyring, row.box_id)
+    size = int(about_of(db, box)["size"])
+    if not 0 <= number < row.parts or length != length_of_part(size, number):
+        raise InvalidError(file="cut_off")
+    source = _Peeked(read)
+    if number == 0:
+        with _given_up_if_refused(db, actor, row):
+            _fitting(source.peek(min(HEAD_BYTES, length)), row.kind)
+    add_part(db, box=box, material=row, number=number, size=size, read=source.read)
+
+
+class _Peeked:
+    """A source whose first bytes have been looked at."""
+
+    def __init__(self, read: Source) -> None:
+        self._read, self._first = read, b""
+
+    def peek(self, length: int) -> bytes:
+        """Return the first bytes and keep them for the reader."""
+        self._first = read_full(self._read, length)
+        return self._first
+
+    def read(self, most: int) -> bytes:
+        """Return the next bytes, those looked at first."""
+        if self._first:
+            piece, self._first = self._first[:most], self._first[most:]
+            return piece
+        return self._read(most)
+
+
+def _fitting(head: bytes, kind: str) -> FileType:
+    """Return the type of a file that may be kept as this kind."""
+    found = type_of(head)
+    if found.family not in FAMILIES.get(kind, WRITTEN):
+        raise InvalidError(file="wrong_kind")
+    return found
+
+
+@contextmanager
+def _given_up_if_refused(db: Session, actor: SignedIn, row: Material) -> Iterator[None]:
+    """What may not be kept goes at once, and the refusal stands on record."""
+    try:
+        yield
+    except InvalidError:
+        _give_up(db, actor, row, "refused")
+        raise
+
+
+def give_up(db: Session, *, actor: SignedIn, row: Material) -> None:
+    """Let go of material that has not been kept yet; what arrived of it is destroyed.
+
+    :raises ConflictError: it is kept already.
+
+    Records: ``pathway:material:given-up``.
+    """
+    if row.state == "kept":
+        raise ConflictError("signed")
+    if row.state == "coming":
+        _give_up(db, actor, row, "given-up")
+
+
+def _give_up(db: Session, actor: SignedIn, row: Material, how: str) -> None:
+    case = db.get_one(Case, row.case_id)
+    with recording(db) as record:
+        record.by(actor, f"pathway:material:{how}", subject_id=case.client_id, object_id=row.material_id)
+    erase(db, row)
+
+
+def finish(db: Session, *, actor: SignedIn, row: Material) -> None:
+    """Look through what has arrived, sign for it, and keep it: from now on nothing of it changes.
+
+    :raises InvalidError: parts are missing (they can still come); or it may not be kept: then it is given up;
+    :raises ConflictError: it is kept, or was given up.
+
+    Records: ``pathway:material:kept`` or ``:refused``. Rule: 篇4 二; R4-03, R4-04.
+    """
+    keyring = keys_of(db, actor)
+    if row.state != "coming":
+        raise ConflictError("signed")
+    with writing(db):
+        box = open_for_writing(db, keyring, row.box_id)
+    about = about_of(db, box)
+    parts, size = parts_in(db, row), int(about["size"])
+    if len(parts) < parts_of(size):
+        raise InvalidError(file="incomplete")
+    with _given_up_if_refused(db, actor, row):
+        found, bare = _looked_through(db, box, row, parts, about)
+    if bare is not None:
+        parts, size = _replace(db, box, row, bare), len(bare)
+    case = db.get_one(Case, row.case_id)
+    with held(db, case) as record:
+        db.refresh(row, with_for_update=True)
+        if row.state != "coming":
+            raise ConflictError("signed")
+        item = item_of(db, box.box_id, ABOUT)
+        assert item is not None
+        full = {
+            **about,
+            "size": size,
+            "type": found.name,
+            "digest": digest_of(parts),
+            "scanned": is_scanning(db),
+            "stripped": bare is not None,
+        }
+        sign_item(db, box=box, item=item, keyring=keyring, content=full, seen_version=item.draft_version)
+        row.state, row.parts = "kept", len(parts)
+        record.by(actor, "pathway:material:kept", subject_id=case.client_id, object_id=row.material_id)
+
+
+def _looked_through(
+    db: Session, box: OpenBox, row: Material, parts: list[Part], about: Mapping[str, Any]
+) -> tuple[FileType, bytes | None]:
+    """Return what it is, and its bytes without metadata when that was wished; sound and pictures are known by their beginning."""
+    size = int(about["size"])
+    take = partial(read_range, db, box=box, material=row, parts=parts, size=size, start=0)
+    found = _fitting(b"".join(take(length=min(size, HEAD_BYTES))), row.kind)
+    if found.family not in WRITTEN:
+        return found, None
+    data = b"".join(take(length=size))
+    found = look_through(data, found)
+    scan(db, data)
+    return found, without_metadata(data, found) if about.get("strip") else None
+
+
+def _replace(db: Session, box: OpenBox, row: Material, data: bytes) -> list[Part]:
+    """Put other bytes in place of those that arrived."""
+    old = [part.part_id for part in parts_in(db, row)]
+    with writing(db):
+        db.execute(delete(Part).where(Part.material_id == row.material_id))
+    db.expire_all()
+    for part_id in old:
+        store_of(house_of(db).settings).delete(part_id)
+    source = BytesIO(data)
+    for number in range(parts_of(len(data))):
+        add_part(db, box=box, material=row, number=number, size=len(data), read=source.read)
+    return parts_in(db, row)
