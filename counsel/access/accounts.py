@@ -70,6 +70,14 @@ def names_of(house: House, account: Account) -> StaffNames:
     return StaffNames(**json.loads(plain))
 
 
+def name_or_mark(db: Session, account: Account) -> str:
+    """Return a staff member's name as it is shown, or a mark where it does not open: no list and no report stops at it."""
+    try:
+        return names_of(house_of(db), account).display
+    except UnreadableError:
+        return "?"
+
+
 def _names_context(house: House, account_id: UUID) -> bytes:
     return Context("names", house.installation, "accounts", item=account_id).encode()
 

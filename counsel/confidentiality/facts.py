@@ -40,10 +40,11 @@ class Facts:
     :param requester_id: staff account that asked for what is to be approved.
     :param read_by: holders named as readers besides the assigned counsellor, whose day has not passed.
     :param receiver_id: holder of the counsellor to whom it is being handed over.
-    :param by_director: whoever asked is the director, so somebody outside must sign.
+    :param by_director: whoever asked is the director, or every director is kept away, so somebody outside must sign.
     :param watched: duty has been told about this client: an alarm is open, or a safety card lies there.
     :param sender_id: holder who tells; `decider_id`: holder who said yes to it; `recipient_id`: holder who is told.
     :param asked: holders who were given the key to say yes, or to look at it afterwards.
+    :param barred: holders who are kept away from the client's work, by a relationship or a suspicion.
     :param ground: the basis on which something leaves a file; `ordered`: a superior asked for it to be said.
     :param waited: the director has been waited for as long as the setting says.
     """
@@ -61,6 +62,7 @@ class Facts:
     recipient_id: UUID | None = None
     waited: bool = False
     asked: frozenset[UUID] = frozenset()
+    barred: frozenset[UUID] = frozenset()
     ground: str | None = None
     ordered: bool = False
 

@@ -113,6 +113,11 @@ def a_colleague_asked(_actor: Actor, facts: Facts) -> bool:
     return not facts.by_director
 
 
+def actor_is_not_barred(actor: Actor, facts: Facts) -> bool:
+    """The actor is not kept away from this client's work."""
+    return actor.holder_id not in facts.barred
+
+
 def the_director_was_waited_for(_actor: Actor, facts: Facts) -> bool:
     """The director was not reached in the time of the setting."""
     return facts.waited

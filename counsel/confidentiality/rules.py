@@ -14,6 +14,7 @@ from counsel.confidentiality.predicates import (
     actor_did_not_ask,
     actor_is_assigned_counsellor,
     actor_is_named_reader,
+    actor_is_not_barred,
     actor_is_on_duty,
     actor_is_the_client,
     actor_is_told,
@@ -165,6 +166,7 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
             it_waits_for_a_yes,
             the_director_was_waited_for,
             actor_did_not_ask,
+            actor_is_not_barred,
         ),
     ),
     P.DISCLOSURE_REVOKE: (

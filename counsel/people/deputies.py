@@ -116,25 +116,34 @@ def directors(db: Session, *, coming: bool = False) -> list[Account]:
     return [row for row in rows if Role.DIRECTOR in roles_in(row) or row.account_id in acting_ids]
 
 
-def countersigners(db: Session, *, but: UUID | None) -> list[UUID]:
-    """Return the holders who may sign as second person: directors and their deputies, else the supervisors.
+def countersigners(db: Session, *, but: UUID | None, kept: frozenset[UUID] = frozenset()) -> tuple[bool, list[UUID]]:
+    """Return whether somebody outside must sign, and the holders who may: directors and their deputies, else the supervisors.
 
-    :param but: staff account that asks, which never signs for itself.
+    :param but: staff account that asks, which never signs for itself; `kept`: holders kept away from the client.
     """
-    staff = select(Account).where(Account.kind == "staff", Account.status == "active", Account.account_id != but)
-    chosen = [row for row in directors(db, coming=True) if row.account_id != but]
-    chosen = chosen or [row for row in db.scalars(staff) if Role.SUPERVISOR in roles_in(row)]
-    holders = (holder_row(db, row.holder_id) for row in chosen if row.holder_id)
+    chosen = [row for row in directors(db, coming=True) if row.account_id != but and row.holder_id not in kept]
+    return not chosen, _trusted(db, chosen or _supervisors(db, but, kept))
+
+
+def _supervisors(db: Session, but: UUID | None, kept: frozenset[UUID]) -> list[Account]:
+    staff = db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active")).all()
+    return [row for row in staff if Role.SUPERVISOR in roles_in(row) and row.account_id != but and row.holder_id not in kept]
+
+
+def _trusted(db: Session, rows: list[Account]) -> list[UUID]:
+    """Return the holders of some accounts whose keys somebody has vouched for."""
+    holders = (holder_row(db, row.holder_id) for row in rows if row.holder_id)
     return [holder.holder_id for holder in holders if holder is not None and roles_of(db, holder)]
 
 
-def second_persons(db: Session, *, account_id: UUID | None) -> tuple[bool, list[UUID]]:
-    """Return whether somebody is the director or acts for them, and the holders who say yes to what they would tell.
+def second_persons(db: Session, *, account_id: UUID | None, kept: frozenset[UUID] = frozenset()) -> tuple[bool, list[UUID]]:
+    """Return whether somebody outside says yes to what a colleague would tell, and the holders who may.
 
-    For the director's own it is the outside supervisors, for everybody else the directors (domain §10a second_person).
+    For the director's own, and where every director is kept away from the client, it is the outside supervisors, for
+    everything else the directors (domain §10a second_person).
     """
     own = account_id in {row.account_id for row in directors(db, coming=True)}
-    staff = select(Account).where(Account.kind == "staff", Account.status == "active")
-    chosen = [row for row in db.scalars(staff) if Role.SUPERVISOR in roles_in(row)] if own else directors(db)
-    holders = (holder_row(db, row.holder_id) for row in chosen if row.holder_id and row.account_id != account_id)
-    return own, [holder.holder_id for holder in holders if holder is not None and roles_of(db, holder)]
+    able = [] if own else [row for row in directors(db) if row.account_id != account_id]
+    chosen = [row for row in able if row.holder_id not in kept]
+    outside = own or (bool(able) and not chosen)
+    return outside, _trusted(db, _supervisors(db, account_id, kept) if outside else chosen)

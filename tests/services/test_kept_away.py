@@ -1,9 +1,12 @@
 """Whoever is suspected of harming a client: lists that are added and never replaced, handed on, and what they keep away from."""
 
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import delete, func, select, update
 
 from counsel.access.models import Account
@@ -13,6 +16,7 @@ from counsel.audit.models import AuditLine
 from counsel.audit.patterns import opened_many, refused_often
 from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
+from counsel.core.clock import now
 from counsel.core.database import writing
 from counsel.core.errors import InvalidError, RefusedError, TransitionError, UnreadableError
 from counsel.core.ids import new_id
@@ -20,22 +24,29 @@ from counsel.keys.boxes import open_box
 from counsel.keys.models import Grant
 from counsel.outbox.notices import notices_of
 from counsel.pathway.appointments.alarms import raise_alarm
+from counsel.pathway.cases.countersign import give_second_signature, waiting_signatures
 from counsel.pathway.cases.kept_away import keep_away_again
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import find_case
 from counsel.pathway.closing.services import case_for_director, void_case
+from counsel.pathway.intake.informing import record_told, still_owed
 from counsel.pathway.referral.transfer import accept_transfer, add_second_reader, give_key
 from counsel.people.conflicts import declare, declared_against
 from counsel.people.exclusions import Excluded, exclude, excluded_for
 from counsel.people.models import Exclusion
 from counsel.people.staff import dismiss, settle_in
+from counsel.safeguarding.disclosure.approving import Verdict, answer, waiting_for_yes
+from counsel.safeguarding.disclosure.found import read_form
+from counsel.safeguarding.disclosure.reviewing import waiting_for_review
+from counsel.safeguarding.disclosure.sending import send
+from counsel.safeguarding.disclosure.services import save, start, submit
 from counsel.safeguarding.reports.draft import SOMEBODY_ELSE, suspects_of, with_names
 from counsel.safeguarding.reports.events import told_to_me
 from counsel.safeguarding.reports.found import add_to_report, report_facts
 from counsel.safeguarding.reports.mandatory import begin, child_was_told, make, owed_by
 from tests.conftest import Centre
 from tests.school import School, _join
-from tests.services.test_disclosure import at_level, filled, problems, to_mother
+from tests.services.test_disclosure import NOW_IN_DANGER, at_level, drafted, filled, problems, to_mother, to_teacher
 from tests.services.test_referral import handed
 from tests.services.test_reports import harmed, reported, suspect
 from tests.story import CALM, on_duty, open_the_centre, received
@@ -155,6 +166,46 @@ def test_a_suspected_counsellor_is_barred_once_the_case_has_changed_hands(centre
     assert case.counsellor_id == qiu.holder_id and lan.holder_id in declared_against(centre.db, case.client_id)
     with pytest.raises(TransitionError, match="ELSEWHERE"):
         add_second_reader(centre.db, actor=qiu, case=case, holder_id=lan.holder_id)
+
+
+def test_a_suspected_director_is_asked_for_nothing(centre: Centre) -> None:
+    """Neither for the yes, nor for a signature, nor to look at it afterwards: the outside supervisor is, by key and by rule."""
+    case, lan = at_level(centre), centre.school["lan"]
+    director, supervisor = centre.school["director"], centre.school["supervisor"]
+    listed(centre, case, colleague(centre, "director"))
+    keep_away_again(centre.db, actor=lan)
+    before = len(notices_of(centre.db, director.holder_id))
+    row = drafted(centre, case, filled(to_teacher(centre)))
+    submit(centre.db, actor=lan, row=row)
+    assert waiting_for_yes(centre.db, actor=director) == [] and waiting_for_yes(centre.db, actor=supervisor) == [row]
+    with pytest.raises(RefusedError):
+        answer(centre.db, actor=director, row=row, verdict=Verdict(True))
+    with time_machine.travel(now() + timedelta(hours=1), tick=True), pytest.raises(RefusedError):
+        answer(centre.db, actor=replace(director, on_duty=True), row=row, verdict=Verdict(True))
+    answer(centre.db, actor=supervisor, row=row, verdict=Verdict(True))
+    send(centre.db, actor=lan, row=row)
+    told = {"actor": lan, "case": case, "whom": "guardian", "outcome": "withheld", "words": "会增加危险"}
+    record_told(centre.db, **told)
+    assert waiting_signatures(centre.db, actor=director) == [] and waiting_for_review(centre.db, actor=director) == []
+    (task,) = waiting_signatures(centre.db, actor=supervisor)
+    give_second_signature(centre.db, actor=supervisor, task_id=task.task_id, agreed=True)
+    assert "guardian" not in still_owed(centre.db, actor=lan, case=case)
+    assert len(notices_of(centre.db, director.holder_id)) == before
+
+
+def test_what_duty_tells_about_a_suspected_counsellor_opens_for_nobody_of_the_case(centre: Centre) -> None:
+    """The case's counsellor is the one: no key to the record, none to a package, nothing on the own pages."""
+    case = at_level(centre, NOW_IN_DANGER)
+    lan, duty = centre.school["lan"], on_duty(centre)
+    listed(centre, case, colleague(centre, "lan"), who="qiu")
+    row = start(centre.db, actor=duty, client_id=case.client_id, level=4)
+    save(centre.db, actor=duty, row=row, content=filled(to_mother()), seen_version=1)
+    submit(centre.db, actor=duty, row=row)
+    (one,) = send(centre.db, actor=duty, row=row)
+    boxes = (row.box_id, one.package.box_id)
+    assert centre.db.scalars(select(Grant).where(Grant.box_id.in_(boxes), Grant.holder_id == lan.holder_id)).all() == []
+    with pytest.raises(RefusedError):
+        read_form(centre.db, actor=lan, row=row)
 
 
 def test_an_ordinary_relationship_takes_nobody_the_list(centre: Centre) -> None:

@@ -23,9 +23,11 @@ from counsel.core.errors import ConflictError, TransitionError, UnreadableError
 from counsel.keys.boxes import OpenBox, create_box, open_box
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
+from counsel.keys.models import Grant
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.people.deputies import countersigners
+from counsel.people.exclusions import kept_from
 from counsel.records.services import item_of, open_bodies, sign_item, start_item
 from counsel.tasks.models import Task
 from counsel.tasks.services import GRACE, end_task, open_task, tasks_about
@@ -37,6 +39,8 @@ REASON, VERDICT = "reason", "verdict"
 def ask_second_signature(db: Session, *, actor: SignedIn, client_id: UUID, object_id: UUID, content: Mapping[str, Any]) -> Task:
     """Seal a reason to those who may sign as second person, and to the one who asks; a neutral task waits for them.
 
+    Nobody is asked who is kept away from the client: where that is the director, the outside supervisor signs.
+
     :param object_id: what the reason is about: a case, or the client while there is none yet.
     :raises TransitionError: ``NO_SECOND_PERSON``, when nobody but the asker could sign.
 
@@ -44,7 +48,9 @@ def ask_second_signature(db: Session, *, actor: SignedIn, client_id: UUID, objec
     """
     keyring = keys_of(db, actor)
     me = holder_row(db, keyring.holder_id, keyring.version)
-    second = [holder_row(db, holder_id) for holder_id in countersigners(db, but=actor.staff_id)]
+    kept = kept_from(db, actor=actor, client_id=client_id)
+    outside, able = countersigners(db, but=actor.staff_id, kept=kept)
+    second = [holder_row(db, holder_id) for holder_id in able]
     if me is None or not second:
         raise TransitionError("NO_SECOND_PERSON")
     readers = [Reader(me, "asked")]
@@ -62,7 +68,7 @@ def ask_second_signature(db: Session, *, actor: SignedIn, client_id: UUID, objec
         due = now() + timedelta(hours=SIGN_HOURS)
         task = open_task(db, kind="countersign", due_at=due, client_id=client_id, object_id=object_id, box_id=box.box_id)
         task.requester_id = actor.staff_id
-        task.owner_role = Role.SUPERVISOR if actor.role is Role.DIRECTOR else Role.DIRECTOR
+        task.owner_role = Role.SUPERVISOR if outside or actor.role is Role.DIRECTOR else Role.DIRECTOR
         _line(record, actor, task, "asked")
     return task
 
@@ -80,7 +86,9 @@ def signature_facts(task: Task | None) -> Facts | None:
 
 def waiting_signatures(db: Session, *, actor: SignedIn) -> list[Task]:
     """Return the reasons that wait for the actor's signature, by their grants, the earliest due first."""
+    mine = select(Grant.box_id).where(Grant.holder_id == actor.holder_id, Grant.purpose == "countersign")
     query = select(Task).where(Task.kind == "countersign", Task.ended_on.is_(None), Task.requester_id != actor.staff_id)
+    query = query.where(Task.box_id.in_(mine))
     own_role = query.where(Task.owner_role == actor.role) if actor.role is Role.SUPERVISOR else query
     return list(db.scalars(own_role.order_by(Task.due_at)))
 

@@ -28,6 +28,7 @@ from counsel.keys.groups import group_reader
 from counsel.keys.trust import holder_row
 from counsel.outbox.notices import notify
 from counsel.people.deputies import second_persons
+from counsel.people.exclusions import kept_from
 from counsel.records.services import item_of, open_bodies, write_signed
 from counsel.safeguarding.disclosure.draft import LONGEST_REASON, approval_of
 from counsel.safeguarding.disclosure.found import disclosure_facts, read_form, stamp
@@ -54,11 +55,14 @@ class Verdict:
 def ask_for_yes(db: Session, *, actor: SignedIn, row: Disclosure, box: OpenBox, approval: Approval) -> None:
     """Grant the submitted page to those who may say yes and tell them; inside the caller's transaction.
 
+    Nobody who is kept away from the client: then somebody outside says yes, and duty at once where there is nobody.
+
     :raises TransitionError: ``NO_SECOND_PERSON``, when nobody but the sender could.
     """
     keyring, settings = keys_of(db, actor), house_of(db).settings
-    _own, second = second_persons(db, account_id=actor.staff_id)
-    if not second:
+    kept = kept_from(db, actor=actor, client_id=row.client_id)
+    row.by_director, second = second_persons(db, account_id=actor.staff_id, kept=kept)
+    if not second and approval is not Approval.DIRECTOR_OR_DUTY:
         raise TransitionError("NO_SECOND_PERSON")
     for holder_id in second:
         holder = holder_row(db, holder_id)
@@ -68,7 +72,7 @@ def ask_for_yes(db: Session, *, actor: SignedIn, row: Disclosure, box: OpenBox, 
     due, role = now() + timedelta(hours=settings.approval_hours), str(Role.SCHOOL_LEADER)
     if approval is Approval.DIRECTOR_OR_DUTY:
         add_reader(db, box, reader=group_reader(db, "duty", "approve"), granter=keyring)
-        due, role = now() + timedelta(minutes=settings.director_wait_minutes), str(Role.COUNSELLOR)
+        due, role = now() + timedelta(minutes=settings.director_wait_minutes if second else 0), str(Role.COUNSELLOR)
         row.duty_from = due
     open_task(db, kind="approve", due_at=due, object_id=row.disclosure_id, escalation_role=role, grace=timedelta())
 

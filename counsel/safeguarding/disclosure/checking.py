@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from counsel.access.accounts import names_of, roles_in
+from counsel.access.accounts import name_or_mark, roles_in
 from counsel.access.gate import keys_of
 from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
@@ -33,7 +33,7 @@ def colleagues_with_keys(db: Session) -> list[tuple[UUID, str, tuple[str, ...]]]
         holder = holder_row(db, row.holder_id) if row.holder_id else None
         roles = tuple(role for role in roles_of(db, holder) if role in roles_in(row)) if holder is not None else ()
         if holder is not None and roles:
-            found.append((holder.holder_id, names_of(house_of(db), row).display, roles))
+            found.append((holder.holder_id, name_or_mark(db, row), roles))
     return sorted(found, key=lambda person: person[1])
 
 

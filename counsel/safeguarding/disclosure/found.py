@@ -1,5 +1,6 @@
 """Find a disclosure, know what the rules ask about it, open what it says; shared by all who have a part in it."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,12 +14,13 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
 from counsel.core.errors import TamperError, UnreadableError
 from counsel.keys.boxes import open_box
-from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.models import Grant
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts
+from counsel.people.conflicts import declared_against
+from counsel.people.exclusions import kept_from
 from counsel.records.models import Item
 from counsel.records.services import item_of, open_bodies
 from counsel.safeguarding.disclosure.draft import Content
@@ -44,6 +46,7 @@ def disclosure_facts(db: Session, row: Disclosure | None) -> Facts | None:
         decider_id=row.decider_id,
         asked=frozenset(db.scalars(select(Grant.holder_id).where(Grant.box_id == row.box_id, Grant.purpose.in_(ASKED)))),
         waited=row.duty_from is not None and now() >= row.duty_from,
+        barred=declared_against(db, row.client_id),
     )
 
 
@@ -81,13 +84,17 @@ def read_form(db: Session, *, actor: SignedIn, row: Disclosure) -> Content:
     return content
 
 
-def counsellor_beside(db: Session, case: Case | None, keyring: Keyring) -> list[Reader]:
-    """Return the counsellor of a case as a reader, when somebody else sends."""
-    other = holder_row(db, case.counsellor_id) if case is not None and case.counsellor_id != keyring.holder_id else None
-    if other is None or other.revoked:
+def counsellor_beside(db: Session, case: Case | None, *, actor: SignedIn) -> list[Reader]:
+    """Return the counsellor of a case as a reader, when somebody else sends: nobody kept away, no keys that are not theirs."""
+    if case is None or case.counsellor_id == actor.holder_id:
         return []
-    check_recipient(db, other)
-    return [Reader(other, "counsellor")]
+    other, kept = holder_row(db, case.counsellor_id), kept_from(db, actor=actor, client_id=case.client_id)
+    if other is None or other.revoked or other.holder_id in kept:
+        return []
+    with suppress(UnreadableError):
+        check_recipient(db, other)
+        return [Reader(other, "counsellor")]
+    return []
 
 
 def stamp() -> str:

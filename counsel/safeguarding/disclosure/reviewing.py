@@ -24,6 +24,7 @@ from counsel.keys.grants import Reader
 from counsel.keys.models import Grant
 from counsel.keys.trust import check_recipient, holder_row, roles_of
 from counsel.outbox.notices import notify
+from counsel.people.exclusions import kept_from
 from counsel.records.services import item_of, open_bodies, write_signed
 from counsel.safeguarding.disclosure.draft import LONGEST_REASON
 from counsel.safeguarding.disclosure.found import disclosure_facts, stamp
@@ -43,7 +44,8 @@ def ask_for_review(db: Session, *, actor: SignedIn, row: Disclosure, box: OpenBo
     assert row.review_due_on is not None
     keyring = keys_of(db, actor)
     granted = set(db.scalars(select(Grant.holder_id).where(Grant.box_id == row.box_id)))
-    for holder_id in _reviewers(db, but={row.sender_id, row.decider_id}):
+    kept = kept_from(db, actor=actor, client_id=row.client_id)
+    for holder_id in _reviewers(db, but={row.sender_id, row.decider_id, *kept}):
         holder = holder_row(db, holder_id)
         assert holder is not None
         if holder_id not in granted:

@@ -102,9 +102,10 @@ def send(db: Session, *, actor: SignedIn, row: Disclosure) -> list[Sent]:
         if row.state != "approved":
             raise ConflictError("faster")
         client = _client_reader(db, keyring, row, content)
-        make = partial(
-            _pack, db, keyring=keyring, row=row, content=content, card=shown_client(db, actor, row, content), client=client
-        )
+        case = db.get(Case, row.case_id) if row.case_id else None
+        others = ([client[0]] if client is not None else []) + counsellor_beside(db, case, actor=actor)
+        card = shown_client(db, actor, row, content)
+        make = partial(_pack, db, keyring=keyring, row=row, content=content, card=card, others=others)
         packed = [make(number=number, to=to) for number, to in enumerate(content["recipients"], start=1)]
         for one in packed:
             record.by(actor, "safeguarding:package:sent", subject_id=row.client_id, object_id=one.package.package_id)
@@ -136,7 +137,7 @@ def _pack(
     row: Disclosure,
     content: Content,
     card: ClientCard,
-    client: tuple[Reader, bytes] | None,
+    others: list[Reader],
     number: int,
     to: Mapping[str, Any],
 ) -> Sent:
@@ -145,11 +146,11 @@ def _pack(
     package = Package(package_id=new_id(), disclosure_id=row.disclosure_id, number=number, way=to["way"], until=until)
     reader, code = _recipient(db, package, to, until)
     package.recipient_id = reader.holder.holder_id if reader is not None else None
-    box = _package_box(db, keyring, row, reader, client)
+    box = _package_box(db, keyring, row, reader, others)
     write_signed(db, box=box, kind=TOLD, keyring=keyring, content=told)
     package.box_id = box.box_id
     if facts["lines"]:
-        once = _package_box(db, keyring, row, reader, client)
+        once = _package_box(db, keyring, row, reader, others)
         write_signed(db, box=once, kind=FACTS, keyring=keyring, content=facts)
         package.facts_box_id = once.box_id
     db.add(package)
@@ -186,15 +187,12 @@ def seal_under_code(db: Session, package: Package, code: str, digits: str) -> Ho
     return holder
 
 
-def _package_box(
-    db: Session, keyring: Keyring, row: Disclosure, reader: Reader | None, client: tuple[Reader, bytes] | None
-) -> OpenBox:
-    """Make a box for one recipient, the sender and the client; it opens through the case as well, when there is one."""
+def _package_box(db: Session, keyring: Keyring, row: Disclosure, reader: Reader | None, others: list[Reader]) -> OpenBox:
+    """Make a box for one recipient, the sender and `others`; it opens through the case as well, when there is one."""
     me = holder_row(db, keyring.holder_id, keyring.version)
     assert me is not None
-    readers = [Reader(me, "sender")] + ([reader] if reader is not None else []) + ([client[0]] if client is not None else [])
+    readers = [Reader(me, "sender")] + ([reader] if reader is not None else []) + others
     case = db.get(Case, row.case_id) if row.case_id else None
-    readers += counsellor_beside(db, case, keyring)
     box = create_box(db, kind="package", readers=readers, granter=keyring)
     db.flush()
     if case is not None and case.counsellor_id == keyring.holder_id:

@@ -86,7 +86,7 @@ def _make_box(db: Session, actor: SignedIn, case: Case | None) -> OpenBox:
     keyring = keys_of(db, actor)
     me = holder_row(db, keyring.holder_id, keyring.version)
     assert me is not None
-    readers = [Reader(me, "sender"), *counsellor_beside(db, case, keyring)]
+    readers = [Reader(me, "sender"), *counsellor_beside(db, case, actor=actor)]
     box = create_box(db, kind="disclosure", readers=readers, granter=keyring)
     db.flush()
     if case is not None and case.counsellor_id == actor.holder_id:

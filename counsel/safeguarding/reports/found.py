@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from counsel.access.accounts import names_of, roles_now
+from counsel.access.accounts import name_or_mark, roles_now
 from counsel.access.gate import keys_of, refuse, require
 from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
@@ -138,7 +138,7 @@ def people_in(db: Session, roles: Iterable[Role], but: Iterable[UUID | None] = (
     """Return (holder, name) of active staff who act in one of some roles today, deputies included."""
     staff = db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active")).all()
     found = [row for row in staff if row.holder_id not in {None, *but} and set(roles) & set(roles_now(db, row))]
-    return [(row.holder_id, names_of(house_of(db), row).display) for row in found if row.holder_id is not None]
+    return [(row.holder_id, name_or_mark(db, row)) for row in found if row.holder_id is not None]
 
 
 def readers_in(db: Session, roles: Iterable[Role], but: Iterable[UUID | None] = ()) -> list[Reader]:
