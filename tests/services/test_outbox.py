@@ -387,7 +387,7 @@ def test_notices_are_counted_read_and_kept_few(centre: Centre) -> None:
     assert len(notices_of(centre.db, me)) == 30 and unread(centre.db, me) == 41
     mark_read(centre.db, me, 99)
     with time_machine.travel(now() + timedelta(days=32), tick=True):
-        assert run_jobs(centre.db, "sweep")[0].endswith("43 notices")
+        assert run_jobs(centre.db, "sweep")[0].count("43 notices") == 1
     assert notices_of(centre.db, me) == []
 
 
