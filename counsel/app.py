@@ -86,12 +86,6 @@ class InMemory(Request):
         return BytesIO()
 
 
-class House(Flask):
-    """The application, with requests of its own."""
-
-    request_class = InMemory
-
-
 def folder_of(name: str) -> Path:
     """Return `templates`: beside the package in a checkout, inside it when installed."""
     package = Path(__file__).resolve().parent
@@ -108,7 +102,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     if selftest():
         raise SettingsError(f"cryptography fails its known answers: {', '.join(selftest())}")
     house, _engine, make_session = open_house(settings)
-    app = House("counsel", static_folder=None, template_folder=str(folder_of("templates")))
+    app = Flask("counsel", static_folder=None, template_folder=str(folder_of("templates")))
+    app.request_class = InMemory
     with make_session() as db:
         app.config["IS_DEMO"] = is_demo(db)
     app.config.update(
