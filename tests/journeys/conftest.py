@@ -100,9 +100,9 @@ def _wait(url: str) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, headless."""
+    """Debian's Chromium without a window, which draws nothing beside the page."""
     with sync_playwright() as play:
-        found = play.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        found = play.chromium.launch(executable_path="/usr/bin/chromium-headless-shell", args=FLAGS)
         yield found
         found.close()
 
