@@ -17,7 +17,8 @@ from counsel.people.founding import found_centre
 from counsel.people.invitations import activate, invite_staff, invite_student
 from counsel.people.models import Student
 from counsel.people.roll import import_students
-from counsel.people.staff import record_credential, settle_in, vouch_for
+from counsel.people.settling import settle_in
+from counsel.people.staff import record_credential, vouch_for
 
 WORDS = "shanquan zhufeng luoye chuyue"
 STAFF = {

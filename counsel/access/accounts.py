@@ -78,6 +78,12 @@ def name_or_mark(db: Session, account: Account) -> str:
         return "?"
 
 
+def colleagues_here(db: Session) -> list[tuple[UUID, str]]:
+    """Return (holder, name) of everybody who works here and has keys, vouched for or not, by name."""
+    rows = db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active")).all()
+    return sorted(((row.holder_id, name_or_mark(db, row)) for row in rows if row.holder_id), key=lambda person: person[1])
+
+
 def _names_context(house: House, account_id: UUID) -> bytes:
     return Context("names", house.installation, "accounts", item=account_id).encode()
 

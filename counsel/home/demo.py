@@ -29,7 +29,8 @@ from counsel.people.models import Student
 from counsel.people.recovery import confirm_code
 from counsel.people.roll import import_students
 from counsel.people.rule_texts import acknowledge_rule, rules_waiting
-from counsel.people.staff import record_credential, record_education, settle_in, vouch_for
+from counsel.people.settling import settle_in
+from counsel.people.staff import record_credential, record_education, vouch_for
 from counsel.roster.services import add_room, publish_hours, set_duty
 
 STAFF = (

@@ -42,7 +42,7 @@ class Keyring:
     student_id: UUID | None = None
     card: dict[str, str] = field(default_factory=dict, repr=False)
     groups: dict[UUID, dict[int, GroupKeys]] = field(default_factory=dict, repr=False)
-    find_groups: Callable[[], None] | None = field(default=None, repr=False, compare=False)
+    find_groups: Callable[[], object] | None = field(default=None, repr=False, compare=False)
 
     @property
     def kem_public(self) -> bytes:

@@ -84,14 +84,21 @@ def admit(db: Session, *, member: Keyring, newcomer: UUID, name: str) -> None:
         add_reader(db, box, reader=Reader(holder, "member"), granter=member)
 
 
-def open_groups(db: Session, keyring: Keyring) -> None:
-    """Put the keys of every group the holder is a member of at hand, for this request."""
-    house = house_of(db)
+def open_groups(db: Session, keyring: Keyring) -> list[str]:
+    """Put the keys of every group the holder is a member of at hand, for this request.
+
+    :return: names of groups whose keys do not open, spoilt or planted: whatever needs them stays shut, and nothing else does.
+    """
+    house, spoilt = house_of(db), []
     for name in ELIGIBLE:
         identity = group_id(house, name)
         mine = select(func.count()).where(Grant.box_id == identity, Grant.holder_id == keyring.holder_id)
         if identity not in keyring.groups and db.scalar(mine):
-            keyring.groups[identity] = _versions(db, keyring, identity)
+            try:
+                keyring.groups[identity] = _versions(db, keyring, identity)
+            except UnreadableError:
+                spoilt.append(name)
+    return spoilt
 
 
 def _versions(db: Session, keyring: Keyring, identity: UUID) -> dict[int, GroupKeys]:
@@ -107,16 +114,16 @@ def _versions(db: Session, keyring: Keyring, identity: UUID) -> dict[int, GroupK
     return found
 
 
-def renew_stale_groups(db: Session, keyring: Keyring) -> list[str]:
-    """Give groups that somebody left a new epoch and new keys; return their names. Done at a member's next unlock."""
-    house = house_of(db)
-    renewed = []
-    for name in ELIGIBLE:
-        box = db.get(Box, group_id(house, name))
-        if box is not None and box.stale and box.box_id in keyring.groups:
-            _new_version(db, rotate(db, keyring, box.box_id), keyring, name)
-            renewed.append(name)
-    return renewed
+def renew_if_stale(db: Session, keyring: Keyring, name: str) -> bool:
+    """Give a group that somebody left a new epoch and new keys; return whether it was so. Done at a member's next unlock.
+
+    :raises UnreadableError: when it does not open; :raises TamperError: when somebody planted a member.
+    """
+    box = db.get(Box, group_id(house_of(db), name))
+    if box is None or not box.stale or box.box_id not in keyring.groups:
+        return False
+    _new_version(db, rotate(db, keyring, box.box_id), keyring, name)
+    return True
 
 
 def group_reader(db: Session, name: str, purpose: str) -> Reader:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -18,7 +19,7 @@ from counsel.people.forms import CodeForm, RecoverForm, SignInForm, UnlockForm
 from counsel.people.invitations import activate
 from counsel.people.passphrases import offer_passphrase
 from counsel.people.recovery import recover
-from counsel.people.staff import settle_in
+from counsel.people.settling import settle_in
 from counsel.web.errors import typed_fields
 from counsel.web.i18n import CHINESE, ENGLISH
 from counsel.web.messages import problem_words
@@ -37,6 +38,7 @@ from counsel.web.page import (
 
 blueprint = Blueprint("people", __name__)
 CARRY = "resume_"
+GROUP_WORDS = {"office": _l("reception"), "duty": _l("duty"), "archive": _l("archive")}
 
 
 def ask_sign_in() -> Any:
@@ -79,8 +81,20 @@ def sign_in_here(db: Session, actor: SignedIn | None) -> Any:
     return render_template("people/sign_in_here.html", form=form, to=to, fields=carried), status
 
 
+def _settle(db: Session, person: SignedIn) -> None:
+    for name in settle_in(db, actor=person):
+        flash(
+            _(
+                "The keys of the group %(name)s do not open for you: damaged, or put there by somebody else. Tell the director "
+                "and whoever runs the system at once. What does not need them works.",
+                name=GROUP_WORDS[name],
+            ),
+            "stop",
+        )
+
+
 def _let_in(db: Session, person: SignedIn, login: str, to: str, carried: list[tuple[str, str]]) -> BaseResponse:
-    settle_in(db, actor=person)
+    _settle(db, person)
     response = _resume(person, to, carried)
     device = request.cookies.get(cookie_name(DEVICE_COOKIE)) or new_id().hex
     remember_device(db, login=login, device=device.encode())
@@ -146,7 +160,7 @@ def recover_here(db: Session, actor: SignedIn | None) -> Any:
         else:
             if found is not None:
                 person = open_sign_in(db, account=found[0], keyring=found[1], device=device_name())
-                settle_in(db, actor=person)
+                _settle(db, person)
                 return _welcome(person, found[2])
             form.form_errors.append(
                 _("Name and code do not belong together, or too many were tried. Check both; the desk can help in person.")
@@ -191,7 +205,7 @@ def unlock(db: Session, actor: SignedIn) -> Any:
     if form.validate_on_submit():
         attempt = unlock_vault(db, actor=actor, passphrase=form.passphrase.data, address=address())
         if attempt.person is not None:
-            settle_in(db, actor=attempt.person)
+            _settle(db, attempt.person)
             return _resume(attempt.person, to, carried)
         words = _("Wait a little before the next try.") if attempt.wait_until else problem_words("wrong")
         form.passphrase.errors = [words]

@@ -76,6 +76,17 @@ def kept_from(db: Session, *, actor: SignedIn, client_id: UUID | None) -> frozen
     return declared_against(db, client_id) | {UUID(holder) for holder in named if holder}
 
 
+def hears_about(db: Session, holder_id: UUID | None, client_id: UUID) -> bool:
+    """Return whether work with a client may fall to somebody: not barred, and with a key to every list of theirs.
+
+    Nothing is opened: whoever is named on a list and not barred yet, because they counsel the client, has no key to it.
+    """
+    lists = select(Exclusion.box_id).where(Exclusion.client_id == client_id)
+    keys = select(Grant.box_id).where(Grant.holder_id == holder_id)
+    lacking = db.scalar(lists.where(Exclusion.box_id.not_in(keys)).limit(1))
+    return lacking is None and holder_id not in declared_against(db, client_id)
+
+
 def _reads_all(db: Session, keyring: Keyring, client_id: UUID) -> bool:
     lists = db.scalars(select(Exclusion.box_id).where(Exclusion.client_id == client_id)).all()
     return all(_people_on(db, keyring, box_id) for box_id in lists)

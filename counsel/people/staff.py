@@ -1,6 +1,5 @@
 """Staff: vouching for colleagues, leaving, credentials and continuing education."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -15,22 +14,20 @@ from counsel.access.sign_ins import SignedIn, end_all
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
-from counsel.confidentiality.roles import CERTIFIED, KEY_HOLDING, Role
+from counsel.confidentiality.roles import CERTIFIED, Role
 from counsel.core.clock import today
-from counsel.core.database import house_of, writing
+from counsel.core.database import house_of
 from counsel.core.errors import (
-    BusyError,
     ConflictError,
     InvalidError,
     NotFoundError,
     RefusedError,
     TransitionError,
-    UnreadableError,
 )
 from counsel.core.ids import new_id
 from counsel.crypto.signatures import spoken
 from counsel.keys.bundle import Keyring
-from counsel.keys.groups import admit, found_group, members_of, open_groups, renew_stale_groups
+from counsel.keys.groups import admit, members_of, open_groups
 from counsel.keys.leaving import revoke_holder, sole_boxes
 from counsel.keys.trust import ELIGIBLE, certify, group_id, holder_row, is_root, print_of, roles_of
 from counsel.people.addresses import forget_address
@@ -131,24 +128,6 @@ def _joinable(db: Session, keyring: Keyring, roles: tuple[Role, ...]) -> list[st
     house = house_of(db)
     open_groups(db, keyring)
     return [name for name in ELIGIBLE if group_id(house, name) in keyring.groups and set(roles) & set(ELIGIBLE[name])]
-
-
-def settle_in(db: Session, *, actor: SignedIn) -> None:
-    """What a staff member's unlocking brings about: found a missing group, renew those that somebody left, hand lists on."""
-    if actor.keyring is None or actor.staff_id is None or not actor.vouched or actor.role not in KEY_HOLDING:
-        return
-    keyring = actor.keyring
-    with writing(db):
-        open_groups(db, keyring)
-        if actor.role is Role.ARCHIVIST:
-            found_group(db, founder=keyring, name="archive")
-        renewed = renew_stale_groups(db, keyring)
-    if renewed:
-        keyring.groups.clear()
-        open_groups(db, keyring)
-    if actor.role in (Role.COUNSELLOR, Role.DIRECTOR):
-        with suppress(UnreadableError, ConflictError, BusyError), recording(db):  # the next unlock does it; nobody stays outside
-            hand_on(db, actor=actor)
 
 
 def cases_lost_with(db: Session, *, actor: SignedIn, account_id: UUID) -> int:

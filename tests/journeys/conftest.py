@@ -151,7 +151,6 @@ class Person:
         found = []
         for scheme in ("dark", "light"):
             self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            self.page.wait_for_timeout(500)  # colours glide over
             found += self.barriers()
         return found
 
@@ -174,6 +173,7 @@ def somebody(site: Site, browser: Browser) -> Iterator[object]:
             locale=language,
             color_scheme="dark" if dark else "light",
             java_script_enabled=script,
+            reduced_motion="reduce",  # a click never lands where something just glided away
         )
         context.set_default_timeout(15_000)
         person = Person(site, context.new_page())

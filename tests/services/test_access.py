@@ -30,7 +30,8 @@ from counsel.keys.trust import group_id
 from counsel.people.invitations import activate, invite_class, invite_staff, invite_student, reinvite_staff
 from counsel.people.models import Invitation, Student
 from counsel.people.recovery import change_passphrase, confirm_code, recover
-from counsel.people.staff import dismiss, may_take_cases, settle_in, vouch_for
+from counsel.people.settling import settle_in
+from counsel.people.staff import dismiss, may_take_cases, vouch_for
 from counsel.web.page import address
 from tests.conftest import Centre
 from tests.school import WORDS

@@ -21,7 +21,8 @@ from counsel.keys.groups import found_group, group_reader, members_of, open_grou
 from counsel.keys.locks import LOCKS, erase_lock, make_locks, prepare_store
 from counsel.keys.models import Box, BoxEpoch, Grant, Holder
 from counsel.keys.trust import certify, group_id, holder_row, is_root, pin_director, roles_of
-from counsel.people.staff import dismiss, settle_in
+from counsel.people.settling import settle_in
+from counsel.people.staff import dismiss
 from tests.conftest import Centre
 from tests.school import WORDS
 

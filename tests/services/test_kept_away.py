@@ -9,19 +9,22 @@ import pytest
 import time_machine
 from sqlalchemy import delete, func, select, update
 
+from counsel.access.accounts import colleagues_here
 from counsel.access.models import Account
-from counsel.access.sign_ins import SignedIn
+from counsel.access.sign_ins import SignedIn, open_sign_in
+from counsel.app import create_app
 from counsel.audit.chain import recording
 from counsel.audit.models import AuditLine
 from counsel.audit.patterns import opened_many, refused_often
 from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
-from counsel.core.clock import now
-from counsel.core.database import writing
-from counsel.core.errors import InvalidError, RefusedError, TransitionError, UnreadableError
+from counsel.core.clock import now, today
+from counsel.core.database import house_of, writing
+from counsel.core.errors import InvalidError, RefusedError, TamperError, TransitionError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.keys.boxes import open_box
-from counsel.keys.models import Grant
+from counsel.keys.models import Box, BoxEpoch, Grant
+from counsel.keys.trust import group_id
 from counsel.outbox.notices import notices_of
 from counsel.pathway.appointments.alarms import raise_alarm
 from counsel.pathway.cases.countersign import give_second_signature, waiting_signatures
@@ -31,22 +34,29 @@ from counsel.pathway.cases.services import find_case
 from counsel.pathway.closing.services import case_for_director, void_case
 from counsel.pathway.intake.informing import record_told, still_owed
 from counsel.pathway.referral.transfer import accept_transfer, add_second_reader, give_key
+from counsel.people.cards import client_cards
 from counsel.people.conflicts import declare, declared_against
 from counsel.people.exclusions import Excluded, exclude, excluded_for
+from counsel.people.invitations import activate, invite_staff
 from counsel.people.models import Exclusion
-from counsel.people.staff import dismiss, settle_in
+from counsel.people.names import sees_the_roll
+from counsel.people.settling import settle_in
+from counsel.people.staff import dismiss, vouch_for
+from counsel.records.models import Body
 from counsel.safeguarding.disclosure.approving import Verdict, answer, waiting_for_yes
-from counsel.safeguarding.disclosure.found import read_form
+from counsel.safeguarding.disclosure.found import form_of, read_form
 from counsel.safeguarding.disclosure.reviewing import waiting_for_review
 from counsel.safeguarding.disclosure.sending import send
 from counsel.safeguarding.disclosure.services import save, start, submit
+from counsel.safeguarding.disclosure.told import count_what_arrived, take_back_what_fell
 from counsel.safeguarding.reports.draft import SOMEBODY_ELSE, suspects_of, with_names
 from counsel.safeguarding.reports.events import told_to_me
 from counsel.safeguarding.reports.found import add_to_report, report_facts
 from counsel.safeguarding.reports.mandatory import begin, child_was_told, make, owed_by
 from tests.conftest import Centre
-from tests.school import School, _join
+from tests.school import WORDS, School, _join
 from tests.services.test_disclosure import NOW_IN_DANGER, at_level, drafted, filled, problems, to_mother, to_teacher
+from tests.services.test_many import loosened
 from tests.services.test_referral import handed
 from tests.services.test_reports import harmed, reported, suspect
 from tests.story import CALM, on_duty, open_the_centre, received
@@ -331,6 +341,109 @@ def test_what_somebody_owed_who_left_is_the_directors_to_make(centre: Centre) ->
     assert row.outcome == "reported" and row.sender_id == director.holder_id and owed_by(centre.db, actor=director) == []
 
 
+def test_what_was_left_behind_waits_for_no_suspected_director(centre: Centre) -> None:
+    """The only director is the one: whoever is on duty meets it and makes it, and the director does not, counselling or not."""
+    duty, row = watched(centre)
+    director, lan = centre.school["director"], centre.school["lan"]
+    with writing(centre.db):
+        exclude(centre.db, actor=lan, client_id=row.client_id, people=[colleague(centre, "director")])
+    account = centre.db.scalars(select(Account).where(Account.holder_id == duty.holder_id)).one()
+    dismiss(centre.db, actor=centre.school["admin"], account_id=account.account_id, knowing=True)
+    who = next(one for one in ("lan", "qiu") if centre.school[one].holder_id != duty.holder_id)
+    assert owed_by(centre.db, actor=director) == [] and owed_by(centre.db, actor=centre.school[who]) == []
+    next_duty = on_duty(centre, who)
+    assert owed_by(centre.db, actor=next_duty) == [row]
+    make(centre.db, actor=next_duty, row=row, content=reported(centre))
+    assert row.outcome == "reported" and owed_by(centre.db, actor=next_duty) == []
+
+
+def test_a_colleague_nobody_has_vouched_for_can_be_named(centre: Centre) -> None:
+    """Activated today and already suspected: asked about by name, chosen from the list, barred before anybody vouches."""
+    case, row = harmed(centre)
+    lan = centre.school["lan"]
+    code = invite_staff(centre.db, actor=centre.school["director"], login="xin", display="新老师", roles={Role.COUNSELLOR})
+    account, keyring, _printed = activate(centre.db, code=code, passphrase=WORDS)
+    here = {holder.hex: name for holder, name in colleagues_here(centre.db)}
+    with pytest.raises(InvalidError):
+        with_names(reported(centre, suspects=[{"name": "新老师", "holder": ""}]), here)
+    chosen = with_names(reported(centre, suspects=[{"name": "", "holder": keyring.holder_id.hex}]), here)
+    make(centre.db, actor=lan, row=row, content=chosen)
+    assert keyring.holder_id in declared_against(centre.db, case.client_id)
+    vouch_for(centre.db, actor=centre.school["director"], account_id=account.account_id)
+    person = open_sign_in(centre.db, account=account, keyring=keyring, device="desk")
+    settle_in(centre.db, actor=lan)
+    assert names(centre, person, case) == set()
+
+
+def test_whoever_comes_with_a_name_that_was_typed_is_barred(centre: Centre) -> None:
+    """Named as a stranger, hired later: by the list no key, and at a colleague's next look no work with this client."""
+    case = at_level(centre)
+    lan = centre.school["lan"]
+    listed(centre, case, Excluded("新老师"), Excluded("秋老师", outside=True))
+    late = newcomer(centre)
+    keep_away_again(centre.db, actor=lan)
+    assert late.holder_id in declared_against(centre.db, case.client_id) and names(centre, late, case) == set()
+    assert centre.school["qiu"].holder_id not in declared_against(centre.db, case.client_id)
+    assert len(centre.db.scalars(select(AuditLine).where(AuditLine.tag == "people:exclusion:read")).all()) == 1
+
+
+def spoil_group(centre: Centre, name: str, **values: Any) -> None:
+    """Damage every member's grant of a group."""
+    centre.db.execute(update(Grant).where(Grant.box_id == group_id(centre.house, name)).values(**values))
+    centre.db.commit()
+    centre.db.expire_all()
+
+
+@pytest.mark.parametrize(
+    "values", [{"own_wrap": b"x" * 300}, {"own_wrap": None, "signature": b"x" * 64}], ids=["spoilt", "planted"]
+)
+def test_a_group_that_does_not_open_keeps_nobody_outside(centre: Centre, values: dict[str, Any]) -> None:
+    """Spoilt, or put there by somebody else: told at the unlock and on record; what does not need the group works."""
+    case, lan = at_level(centre), centre.school["lan"]
+    spoil_group(centre, "office", **values)
+    assert settle_in(centre.db, actor=lan) == ["office"]
+    (line,) = centre.db.scalars(select(AuditLine).where(AuditLine.tag == "people:group:unreadable"))
+    assert line.detail == "office" and line.actor_id == lan.holder_id
+    assert not sees_the_roll(centre.db, actor=lan)
+    assert find_case(centre.db, actor=lan, case_id=case.case_id, permission=Permission.CASE_READ) is case
+    with pytest.raises(UnreadableError):
+        client_cards(centre.db, lan.keyring, [case.client_id])  # type: ignore[arg-type]
+
+
+def test_a_stale_group_with_a_planted_member_is_told_and_not_renewed(centre: Centre) -> None:
+    """The other groups are; nothing half-done is left of the one."""
+    lan, qiu = centre.school["lan"], centre.school["qiu"]
+    office = group_id(centre.house, "office")
+    centre.db.execute(update(Box).where(Box.box_id.in_([office, group_id(centre.house, "duty")])).values(stale=True))
+    planted = (Grant.box_id == office, Grant.holder_id == qiu.holder_id)
+    centre.db.execute(update(Grant).where(*planted).values(wrap=b"x" * 300, signature=b"x" * 64))
+    centre.db.commit()
+    centre.db.expire_all()
+    assert settle_in(centre.db, actor=lan) == ["office"]
+    epochs = {box_id: centre.db.get_one(Box, box_id).epoch for box_id in (office, group_id(centre.house, "duty"))}
+    assert epochs == {office: 1, group_id(centre.house, "duty"): 2}
+    assert centre.db.scalars(select(BoxEpoch).where(BoxEpoch.box_id == office)).all() == []
+
+
+def test_looks_nobody_asked_for_are_no_refusals(centre: Centre) -> None:
+    """A disclosure whose form is spoilt: every look of the landing page passes it by and counts nothing against its owner."""
+    case, lan = at_level(centre), centre.school["lan"]
+    row = drafted(centre, case, filled(to_teacher(centre)))
+    submit(centre.db, actor=lan, row=row)
+    answer(centre.db, actor=centre.school["director"], row=row, verdict=Verdict(True))
+    (one,) = send(centre.db, actor=lan, row=row)
+    one.package.opened_on = today(house_of(centre.db).settings.time_zone)
+    loosened(centre)
+    centre.db.execute(update(Body).where(Body.item_id == form_of(centre.db, row).item_id).values(sealed=b"x" * 300))
+    centre.db.commit()
+    centre.db.expire_all()
+    count_what_arrived(centre.db, actor=lan)
+    take_back_what_fell(centre.db, actor=lan)
+    assert centre.db.scalars(select(AuditLine).where(AuditLine.tag.like("gate:%:refused"))).all() == []
+    with pytest.raises(TamperError):
+        read_form(centre.db, actor=lan, row=row)
+
+
 def test_whoever_has_no_key_to_a_report_adds_nothing_and_says_nothing_was_told(centre: Centre) -> None:
     """Refused as for reading it, not an error; the client's page shows nothing."""
     case, row = harmed(centre)
@@ -360,3 +473,15 @@ def test_two_roles_halve_no_count(centre: Centre, count: Any) -> None:
             role = Role.COUNSELLOR if n % 2 else Role.DIRECTOR
             record.line(tag, role=role, actor_id=lan.holder_id, subject_id=new_id(), object_id=new_id())
     assert count(centre.db, 8) == [(lan.holder_id, "counsellor,director")] and count(centre.db, 9) == []
+
+
+def test_the_door_says_which_group_does_not_open(sqlite_centre: Centre) -> None:
+    """On the page after signing in, and in again after the vault was shut."""
+    spoil_group(sqlite_centre, "office", own_wrap=b"x" * 300)
+    app = create_app(sqlite_centre.settings)
+    app.config["WTF_CSRF_ENABLED"] = False
+    client = app.test_client()
+    for path, typed in (("/sign-in", {"login": "lan"}), ("/unlock", {})):
+        answer = client.post(path, data={**typed, "passphrase": WORDS}, headers={"Accept-Language": "en"}, follow_redirects=True)
+        assert answer.status_code == 200 and "The keys of the group reception do not open" in answer.text, path
+        client.post("/lock")

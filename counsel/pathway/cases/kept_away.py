@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from counsel.access.accounts import colleagues_here
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.core.errors import ConflictError
@@ -22,7 +23,7 @@ def keep_away(db: Session, *, client_id: UUID, people: Iterable[Excluded]) -> li
 
     Who counsels the client now is not barred, which would show; those cases are returned, and must change hands.
     """
-    cases, suspected = _counselling(db, client_id), _holders(people)
+    cases, suspected = _counselling(db, client_id), _holders(db, people)
     for holder_id in sorted(suspected - set(cases) - declared_against(db, client_id)):
         declare(db, holder_id, client_id)
     _stop_reading(db, client_id, suspected - set(cases))
@@ -46,14 +47,27 @@ def _counselling(db: Session, client_id: UUID) -> dict[UUID, Case]:
     return {case.counsellor_id: case for case in db.scalars(theirs)}
 
 
-def _holders(people: Iterable[Excluded]) -> set[UUID]:
-    return {UUID(person.holder) for person in people if person.holder}
+def _holders(db: Session, people: Iterable[Excluded]) -> set[UUID]:
+    """Return the colleagues among some people: those who were chosen, and whoever came since with the name that was typed."""
+    people = tuple(people)
+    chosen = {UUID(person.holder) for person in people if person.holder}
+    typed = [person for person in people if not person.holder and not person.outside]
+    here = colleagues_here(db) if typed else []
+    return chosen | {holder for holder, name in here if any(person.is_meant(name) for person in typed)}
 
 
 def keep_away_again(db: Session, *, actor: SignedIn) -> None:
-    """Bar whoever was suspected while they still counselled the client and does so no longer; by whoever reads the lists."""
-    for client_id in listed_clients(db):
-        people = excluded_for(db, actor=actor, client_id=client_id)
-        if _holders(people) - set(_counselling(db, client_id)) - declared_against(db, client_id):
+    """Bar whoever was suspected while they still counselled the client and does so no longer; by whoever reads the lists.
+
+    Records: ``people:exclusion:read``, once, when there are any.
+    """
+    listed = listed_clients(db)
+    if not listed:
+        return
+    with recording(db) as record:
+        found = {client_id: excluded_for(db, actor=actor, client_id=client_id) for client_id in listed}
+        record.by(actor, "people:exclusion:read", detail=str(len(listed)))
+    for client_id, people in found.items():
+        if _holders(db, people) - set(_counselling(db, client_id)) - declared_against(db, client_id):
             with suppress(ConflictError), recording(db):  # a colleague's page was faster
                 keep_away(db, client_id=client_id, people=people)

@@ -37,7 +37,7 @@ from counsel.records.services import item_of, open_bodies
 from counsel.safeguarding.disclosure.checking import card_and_guardians, known_for
 from counsel.safeguarding.disclosure.counting import count_as_told
 from counsel.safeguarding.disclosure.draft import SPOKEN, Content, is_listed
-from counsel.safeguarding.disclosure.found import disclosure_facts, read_form
+from counsel.safeguarding.disclosure.found import disclosure_facts, open_form
 from counsel.safeguarding.disclosure.models import Disclosure, Package
 from counsel.safeguarding.disclosure.receiving import receipts_of
 from counsel.safeguarding.disclosure.sending import FACTS, SENT, TOLD, close_package
@@ -171,7 +171,7 @@ def count_what_arrived(db: Session, *, actor: SignedIn) -> None:
         arrived = [one for one in packages_of(db, row) if one.way == SPOKEN or one.opened_on is not None]
         if row.case_id in own and arrived:
             with suppress(UnreadableError, RefusedError, ConflictError, KeyError):  # one that is spoilt holds up no page
-                content = read_form(db, actor=actor, row=row)
+                content = open_form(db, actor=actor, row=row)
                 at = datetime.fromisoformat(package_text(db, actor=actor, box_id=row.box_id, kind=SENT)["at"])
                 count_as_told(db, actor=actor, row=row, content=content, packages=arrived, sent_at=at)
 
@@ -195,7 +195,7 @@ def take_back_what_fell(db: Session, *, actor: SignedIn) -> list[Package]:
 
 
 def _take_back(db: Session, actor: SignedIn, row: Disclosure) -> list[Package]:
-    content = read_form(db, actor=actor, row=row)
+    content = open_form(db, actor=actor, row=row)
     excluded = excluded_for(db, actor=actor, client_id=row.client_id)
     _client, guardians = card_and_guardians(db, actor, row)
     fell = content["code"] == LimitCode.EX5 and not _still_released(db, actor, row, content)

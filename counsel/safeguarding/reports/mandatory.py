@@ -32,8 +32,7 @@ from counsel.pathway.cases.services import case_facts
 from counsel.pathway.intake.consent import age_of
 from counsel.people.cards import client_cards
 from counsel.people.deputies import directors
-from counsel.people.exclusions import Excluded, exclude, kept_from
-from counsel.people.models import DeclaredConflict
+from counsel.people.exclusions import Excluded, exclude, hears_about, kept_from
 from counsel.records.services import write_signed
 from counsel.risk.cards import is_watched
 from counsel.risk.models import Report
@@ -197,15 +196,23 @@ def child_was_told(db: Session, *, actor: SignedIn, row: Report) -> None:
 
 
 def owed_by(db: Session, *, actor: SignedIn) -> list[Report]:
-    """Return the reports that the actor owes, the most urgent first, for the director those left behind; nothing is opened."""
+    """Return the reports that the actor owes, those left behind that fall to them included, the most urgent first."""
     own = select(Case.case_id).where(Case.counsellor_id == actor.holder_id)
-    waiting = select(Report).where(Report.kind == MANDATORY, Report.ended_on.is_(None))
-    mine = Report.case_id.in_(own) | (Report.case_id.is_(None) & (Report.sender_id == actor.holder_id))
-    if actor.role is Role.DIRECTOR:
-        here = select(Account.holder_id).where(Account.status == "active", Account.holder_id.is_not(None))
-        barred = select(DeclaredConflict.client_id).where(DeclaredConflict.holder_id == actor.holder_id)
-        mine |= Report.case_id.is_(None) & Report.sender_id.not_in(here) & Report.client_id.not_in(barred)
-    return list(db.scalars(waiting.where(mine).order_by(Report.due_at)))
+    here = select(Account.holder_id).where(Account.status == "active", Account.holder_id.is_not(None))
+    waiting = select(Report).where(Report.kind == MANDATORY, Report.ended_on.is_(None)).order_by(Report.due_at, Report.report_id)
+    beside = Report.case_id.is_(None)
+    mine = db.scalars(waiting.where(Report.case_id.in_(own) | (beside & (Report.sender_id == actor.holder_id)))).all()
+    left = db.scalars(waiting.where(beside, Report.sender_id.not_in(here))).all()
+    return sorted([*mine, *(row for row in left if _falls_to(db, actor, row))], key=lambda row: row.due_at)
+
+
+def _falls_to(db: Session, actor: SignedIn, row: Report) -> bool:
+    """Return whether a report that was left behind is the director's, or duty's where no director may hear of it."""
+    assert row.client_id is not None
+    if not hears_about(db, actor.holder_id, row.client_id):
+        return False
+    able = [one for one in directors(db) if hears_about(db, one.holder_id, row.client_id)]
+    return actor.role is Role.DIRECTOR or (actor.on_duty and not able)
 
 
 def overdue_reports(db: Session) -> int:

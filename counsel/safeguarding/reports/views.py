@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
+from counsel.access.accounts import colleagues_here
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import local, now
@@ -18,7 +19,6 @@ from counsel.people.names import sees_the_roll
 from counsel.people.staff import staff_name
 from counsel.risk.models import Report
 from counsel.risk.reports import EVENT, MANDATORY
-from counsel.safeguarding.disclosure.checking import colleagues_with_keys
 from counsel.safeguarding.reports.draft import MOST_SUSPECTS, SOMEBODY_ELSE, with_names
 from counsel.safeguarding.reports.events import LEADERSHIP, acknowledge, own_events, raise_event, told_to_me, who_saw
 from counsel.safeguarding.reports.forms import BODY_WORDS, END_WORDS, EVENT_WORDS, SIGN_WORDS, event_of, report_of
@@ -71,7 +71,7 @@ def _owed(db: Session, actor: SignedIn, row: Report) -> Any:
         if act in ("known", "of_age"):
             end_without(db, actor=actor, row=row, outcome=act)
         elif request.method == "POST":
-            names = {holder.hex: name for holder, name, _roles in colleagues_with_keys(db)}
+            names = {holder.hex: name for holder, name in colleagues_here(db)}
             make(db, actor=actor, row=row, content=with_names(content, names))
             flash(_("Recorded. Leadership hears that a report was made, and nothing else."))
     except InvalidError as error:
@@ -88,7 +88,7 @@ def _owed(db: Session, actor: SignedIn, row: Report) -> Any:
         "most": MOST_SUSPECTS,
         "somebody_else": SOMEBODY_ELSE,
     }
-    place |= {"before": made_before(db, row), "colleagues": colleagues_with_keys(db), "here_and_now": local(now(), zone_of(db))}
+    place |= {"before": made_before(db, row), "colleagues": colleagues_here(db), "here_and_now": local(now(), zone_of(db))}
     return render_template("reports/mandatory.html", **place), 422 if problems else 200
 
 

@@ -1,0 +1,54 @@
+"""What a colleague's unlocking brings about: a missing group is founded, stale ones are renewed, lists are handed on."""
+
+from contextlib import suppress
+
+from sqlalchemy.orm import Session
+
+from counsel.access.sign_ins import SignedIn
+from counsel.audit.chain import recording
+from counsel.confidentiality.roles import KEY_HOLDING, Role
+from counsel.core.database import house_of, writing
+from counsel.core.errors import BusyError, ConflictError, UnreadableError
+from counsel.keys.bundle import Keyring
+from counsel.keys.groups import found_group, open_groups, renew_if_stale
+from counsel.keys.trust import ELIGIBLE, group_id
+from counsel.people.exclusions import hand_on
+
+
+def settle_in(db: Session, *, actor: SignedIn) -> list[str]:
+    """Found a missing group, renew those that somebody left, hand lists on.
+
+    :return: names of groups whose keys do not open; nobody stays outside for it.
+
+    Records: ``people:group:unreadable`` for each of them.
+    """
+    if actor.keyring is None or actor.staff_id is None or not actor.vouched or actor.role not in KEY_HOLDING:
+        return []
+    if actor.role is Role.ARCHIVIST:
+        with writing(db):
+            found_group(db, founder=actor.keyring, name="archive")
+    spoilt = _renewed(db, actor.keyring)
+    if spoilt:
+        with recording(db) as record:
+            for name in spoilt:
+                record.by(actor, "people:group:unreadable", detail=name)
+    if actor.role in (Role.COUNSELLOR, Role.DIRECTOR):
+        with suppress(UnreadableError, ConflictError, BusyError), recording(db):  # the next unlock does it; nobody stays outside
+            hand_on(db, actor=actor)
+    return spoilt
+
+
+def _renewed(db: Session, keyring: Keyring) -> list[str]:
+    """Renew the groups that somebody left, each by itself, and return those that do not open."""
+    spoilt = open_groups(db, keyring)
+    for name in ELIGIBLE:
+        try:
+            with writing(db):
+                renewed = renew_if_stale(db, keyring, name)
+        except UnreadableError:
+            spoilt.append(name)
+        else:
+            if renewed:
+                keyring.groups.pop(group_id(house_of(db), name))
+    open_groups(db, keyring)
+    return list(dict.fromkeys(spoilt))
