@@ -32,6 +32,7 @@ from counsel.pathway.cases import views as cases
 from counsel.pathway.closing import views as closing
 from counsel.pathway.followup import views as followup
 from counsel.pathway.intake import views as intake
+from counsel.pathway.material import recording_views
 from counsel.pathway.material import views as material
 from counsel.pathway.plans import views as plans
 from counsel.pathway.referral import views as referral
@@ -62,6 +63,7 @@ VIEWS = (
     sessions,
     referral,
     material,
+    recording_views,
     closing,
     followup,
     roster,

@@ -45,6 +45,7 @@ class Facts:
     :param sender_id: holder who tells; `decider_id`: holder who said yes to it; `recipient_id`: holder who is told.
     :param asked: holders who were given the key to say yes, or to look at it afterwards.
     :param barred: holders who are kept away from the client's work, by a relationship or a suspicion.
+    :param agreed: everybody whose yes it needs stands by it now.
     :param ground: the basis on which something leaves a file; `ordered`: a superior asked for it to be said.
     :param waited: the director has been waited for as long as the setting says.
     """
@@ -63,6 +64,7 @@ class Facts:
     waited: bool = False
     asked: frozenset[UUID] = frozenset()
     barred: frozenset[UUID] = frozenset()
+    agreed: bool = False
     ground: str | None = None
     ordered: bool = False
 

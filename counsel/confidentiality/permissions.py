@@ -47,6 +47,11 @@ class Permission(StrEnum):
     DISCLOSURE_LIST = "disclosure:list"  # one's own, and what waits for one's own yes or look; nothing opened
     PACKAGE_READ = "package:read"  # what one was told oneself
     ENQUIRY_ANSWER = "enquiry:answer"  # the same answer for everyone who asks about anyone
+    RECORDING_LIST = "recording:list"  # which recordings one may hear
+    RECORDING_HEAR = "recording:hear"  # one of them, for the purpose that was agreed
+    COPY_DECIDE = "copy:decide"  # the client's wish for a copy of a recording that is to be erased
+    COPY_GIVE = "copy:give"
+    HOLD_SET = "hold:set"  # nothing of a case is erased while it stands
     REPORT_MAKE = "report:make"  # the report the law demands about a harmed minor; nobody's yes is asked
     REPORT_READ = "report:read"  # what was reported
     REPORT_SEEN = "report:seen"  # leadership: that one was made; what it was told of major events

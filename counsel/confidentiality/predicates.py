@@ -98,6 +98,11 @@ def actor_is_told(actor: Actor, facts: Facts) -> bool:
     return actor.holder_id is not None and actor.holder_id == facts.recipient_id
 
 
+def everybody_stands_by_it(_actor: Actor, facts: Facts) -> bool:
+    """The yes it rests on has been given, not been taken back, and its day has not passed (篇4 四)."""
+    return facts.agreed
+
+
 def actor_neither_sent_nor_decided(actor: Actor, facts: Facts) -> bool:
     """Whoever looks at it afterwards had no part in it (R4-20)."""
     return actor.holder_id is not None and actor.holder_id not in (facts.sender_id, facts.decider_id)

@@ -28,6 +28,7 @@ from counsel.confidentiality.predicates import (
     case_is_not_archived,
     case_is_open,
     client_is_watched,
+    everybody_stands_by_it,
     it_has_a_ground,
     it_is_about_nobody,
     it_waits_for_a_yes,
@@ -180,6 +181,19 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     P.DISCLOSURE_LIST: (_for("whoever sends, signs or reviews", "篇4 五", _REVIEWING),),
     P.PACKAGE_READ: (_for("the named recipient", "篇4 五", _STAFF, actor_is_told),),
     P.ENQUIRY_ANSWER: (_for("whoever is asked", "篇4 三; 篇8 二", _STAFF),),
+    P.RECORDING_LIST: (_for("whoever may be let hear", "篇4 四", _REVIEWING),),
+    P.RECORDING_HEAR: (
+        _for(
+            "whoever the client let hear it", "篇4 四", _REVIEWING, actor_was_asked, actor_is_not_barred, everybody_stands_by_it
+        ),
+    ),
+    P.COPY_DECIDE: (_for("director", "篇4 四", _DIRECTOR),),
+    P.COPY_GIVE: (
+        _for(
+            "assigned counsellor, with the director's yes", "篇4 四", _COUNSELLING, actor_is_assigned_counsellor, it_has_a_ground
+        ),
+    ),
+    P.HOLD_SET: (_for("director", "篇4 四", _DIRECTOR),),
     P.REPORT_MAKE: (
         _for("assigned counsellor", "篇8 二", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_archived),
         _for("duty counsellor, who was told", "篇8 二; 篇4 五", _COUNSELLING, actor_is_on_duty, client_is_watched),

@@ -85,6 +85,7 @@ class Settings:
     document_most_mib: int = setting(
         32, "security A26 [DF]", "the largest document or picture, in MiB: it is looked through in memory"
     )
+    recording_most_days: int = setting(183, "domain §5.2 RC3 [DF]", "the longest a recording may be kept, in days")
     recording_most_mib: int = setting(4096, "issue; security A26 [DF]", "the largest recording, in MiB")
     session_minutes: int = setting(50, "domain §6 [DF]", "length of a session")
     buffer_minutes: int = setting(10, "domain §6 [DF]", "pause after a session")

@@ -19,10 +19,11 @@ from counsel.home.forms_shown import answer_points, form_lines, form_title, line
 from counsel.home.search import search_own
 from counsel.home.views import blueprint
 from counsel.pathway.cases.agreement import GUARDIAN, IN_ROOM, record_agreement
-from counsel.pathway.cases.dossier import CONSENT, SUPPORT, read_item
+from counsel.pathway.cases.dossier import CONSENT, RECORDING, SUPPORT, read_item
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.pages import writable
 from counsel.pathway.cases.services import find_case
+from counsel.pathway.material.erasing import end_use
 from counsel.records.models import Item
 from counsel.web.forms import clean
 from counsel.web.messages import problem_words
@@ -46,7 +47,11 @@ def _shared_item(db: Session, actor: SignedIn, case: Case, text: str, party: str
     item = db.get(Item, number) if number is not None else None
     if item is None or item.box_id != case.shared_box_id or item.state != "signed":
         refuse(db, actor, WRITE, number)
-    if party == GUARDIAN and item.kind not in (CONSENT.code, SUPPORT.code):  # a guardian has a part in these, in nothing else
+    if party == GUARDIAN and item.kind not in (
+        CONSENT.code,
+        SUPPORT.code,
+        RECORDING.code,
+    ):  # a guardian has a part in these, in nothing else
         refuse(db, actor, WRITE, number)
     return item
 
@@ -54,7 +59,7 @@ def _shared_item(db: Session, actor: SignedIn, case: Case, text: str, party: str
 @page(blueprint, f"/cases/<case>/agree/<item>/{WHO}", WRITE, ("GET", "POST"))
 def agree(db: Session, actor: SignedIn, case: str, item: str, party: str) -> Any:
     """How somebody answers a form: hand the screen over, by telephone, on paper; the client's waits on the own page."""
-    found = writable(db, actor, case)
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_FOLLOW_UP)
     form = _shared_item(db, actor, found, item, party)
     problems: dict[str, str] = {}
     if request.method == "POST" and request.form.get("way") == IN_ROOM:
@@ -78,6 +83,7 @@ def _answered(db: Session, actor: SignedIn, case: Case, form: Item, party: str, 
         record_agreement(db, actor=actor, case=case, item=form, points=_points(form), party=party, **said)  # type: ignore[arg-type]
     except InvalidError as error:
         return {name: problem_words(code) for name, code in error.problems.items()}
+    end_use(db, actor=actor, case=case, item=form, copy=request.form.get("copy") == "y")
     return {}
 
 

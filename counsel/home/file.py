@@ -25,7 +25,7 @@ from counsel.pathway.sessions.homework import Assignment, homework_of
 from counsel.records.models import Item
 from counsel.records.services import items_in, open_bodies
 
-READABLE = ("F02", "F05", "safety", "F08", "handover", "F11", "support")
+READABLE = ("F02", "F05", "safety", "F08", "handover", "F11", "support", "F13")
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,15 @@ from counsel.home.file import own_case, own_files, own_form
 from counsel.home.forms_shown import answer_points, form_lines, form_title
 from counsel.home.views import blueprint
 from counsel.pathway.cases.agreement import agree_oneself, newest_answer
-from counsel.pathway.cases.dossier import ANSWERED
+from counsel.pathway.cases.dossier import ANSWERED, RECORDING
 from counsel.pathway.cases.lifecycle import ACTIVE, CLIENT
 from counsel.pathway.closing.evaluation import MARKS, decline_evaluation, rate
 from counsel.pathway.closing.forms import MARK_WORDS
 from counsel.pathway.closing.services import end_counselling
 from counsel.pathway.followup.services import decline_follow_up
+from counsel.pathway.material.erasing import end_use
+from counsel.pathway.material.forms import MEDIUM_WORDS
+from counsel.pathway.material.recordings import recorded_under
 from counsel.pathway.plans.services import LONGEST_GOALS, write_own_goals
 from counsel.pathway.referral.transfer import ask_transfer
 from counsel.pathway.sessions.homework import answer_homework
@@ -41,16 +44,20 @@ def own(db: Session, actor: SignedIn, case: str, item: str) -> Any:
     """One form: read it, and say yes or no."""
     found = own_case(db, actor=actor, case_id=parse_id(case))
     form, content = own_form(db, actor=actor, case=found, item_id=parse_id(item))
-    answerable = form.kind in ANSWERED and found.state in ACTIVE
+    answer = newest_answer(db, form.item_id)
+    back = form.kind == RECORDING.code and answer is not None and answer.agreed  # taken back at any time, also after the end
+    answerable = form.kind in ANSWERED and (found.state in ACTIVE or back)
     if request.method == "POST" and answerable:
         points = {code: request.form.get(f"point_{code}") == "yes" for code, _word in answer_points(form.kind)}
         agreed, words = request.form.get("answer") == "yes", clean(request.form.get("words"))
         agree_oneself(db, actor=actor, case=found, item=form, agreed=agreed, words=words, points=points)
+        end_use(db, actor=actor, case=found, item=form, copy=request.form.get("copy") == "y")
         flash(_("Thank you. Your answer is sealed with your own key."))
         return go(url_for("home.file"))
     lines, points_ = form_lines(form.kind, content), answer_points(form.kind)
-    place = {"title": form_title(form.kind), "lines": lines, "points": points_, "answerable": answerable}
-    return render_template("home/own.html", case=found, item=form, answer=newest_answer(db, form.item_id), **place)
+    place = {"title": form_title(form.kind), "lines": lines, "points": points_, "answerable": answerable, "back": back}
+    place |= {"recorded": recorded_under(db, form.item_id), "medium_words": MEDIUM_WORDS}
+    return render_template("home/own.html", case=found, item=form, answer=answer, **place)
 
 
 @page(blueprint, "/file/<case>/goals", OWN, ("POST",))

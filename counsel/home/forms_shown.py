@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from counsel.pathway.assessment.forms import AssessmentForm
 from counsel.pathway.cases.agreement import GUARDIAN
 from counsel.pathway.closing.forms import ClosingForm, EvaluationForm, FollowUpForm
 from counsel.pathway.intake.forms import GUARDIAN_WORDS, POINT_WORDS, SHEET_WORDS, ConsentForm, IntakeForm
+from counsel.pathway.material.forms import MEDIUM_WORDS, PURPOSE_WORDS
 from counsel.pathway.plans.forms import POINT_WORDS as PLAN_POINTS
 from counsel.pathway.plans.forms import PlanForm, SupportForm
 from counsel.pathway.referral.forms import FeedbackForm, HandOverForm, ReferralForm
@@ -44,6 +46,7 @@ TITLES = {
     "agree": _l("The client's answer"),
     "paper": _l("Forms held on paper"),
     "support": _l("Support contact"),
+    "F13": _l("Recording consent"),
 }
 FORMS: dict[str, Any] = {
     "F02": ConsentForm,
@@ -77,6 +80,8 @@ def form_lines(kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
         return _paper_lines(content)
     if kind == "F02":
         return _consent_lines(content)
+    if kind == "F13":
+        return _recording_lines(content)
     form_class = FORMS.get(kind)
     if form_class is None:
         return [(name, value) for name, value in content.items() if isinstance(value, (str, int)) and value != ""]
@@ -87,6 +92,23 @@ def form_lines(kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
 
 def _consent_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     return [*_explained(content), (_l("Whom to reach in an emergency"), content.get("emergency_contact", ""))]
+
+
+def _recording_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Return a recording consent as it is agreed to: each purpose with the people who may hear it, by name."""
+    names = content.get("names", {})
+    people = {
+        code: _(", ").join(names.get(holder, "?") for holder in content.get(code) or ())
+        for code in PURPOSE_WORDS
+        if code != "own"
+    }
+    heard = {"own": _("yes") if content.get("own") else "", **people}
+    found = [(_l("Which session"), content.get("session_no", ""))]
+    found.append((_l("What is recorded"), _(", ").join(str(MEDIUM_WORDS[code]) for code in content.get("media") or ())))
+    found += [(PURPOSE_WORDS[code], said) for code, said in heard.items() if said]
+    found.append((_l("Erased at the latest on"), content.get("until", "")))
+    back = _l("At any time, without a reason: nobody hears it any more, it is erased the same day.")
+    return [*found, (_l("Taking it back"), back)]
 
 
 def _explained(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:

@@ -33,6 +33,7 @@ NOTICE_PLACES = {
     "told": "disclosure.about_me",
     "event": "reports.leadership",
     "pattern": "people.openings",
+    "recording": "material.hearing",
 }
 
 

@@ -32,6 +32,7 @@ from counsel.pathway.cases.lifecycle import OPEN_STATES
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_by_number, caseload
 from counsel.pathway.closing.services import overdue_follow_ups
+from counsel.pathway.material.erasing import wishes
 from counsel.pathway.referral.conflicts import look_for_conflicts
 from counsel.pathway.referral.transfer import incoming
 from counsel.pathway.sessions.services import unsigned_notes
@@ -121,6 +122,8 @@ def _arrived(db: Session, actor: SignedIn) -> dict[str, int]:
     if decide(actor, Permission.DISCLOSURE_LIST).allowed:
         own = [row for row in disclosures_of(db, actor=actor) if row.state in ("draft", "approved", "declined")]
         found |= {"yes": len(waiting_for_yes(db, actor=actor)), "look": len(waiting_for_review(db, actor=actor)), "own": len(own)}
+    if decide(actor, Permission.COPY_DECIDE).allowed:
+        found["copies"] = len([one for one in wishes(db, actor=actor) if one.wish.state == "asked"])
     if decide(actor, Permission.REPORT_SEEN).allowed:
         found["led"] = count_unseen(db, actor=actor)
     return found

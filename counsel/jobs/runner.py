@@ -14,6 +14,7 @@ from counsel.jobs.sweep import sweep_expired
 from counsel.jobs.telling import escalate
 from counsel.outbox.services import deliver
 from counsel.pathway.appointments.lapsing import lapse_unanswered
+from counsel.pathway.material.erasing import erase_what_ended
 from counsel.risk.cards import forget_ended_cards
 from counsel.safeguarding.disclosure.sending import forget_expired_packages
 
@@ -34,6 +35,7 @@ JOBS: dict[str, Callable[[Session], str]] = {
     "sweep": sweep_expired,
     "cards": forget_ended_cards,
     "packages": forget_expired_packages,
+    "recordings": erase_what_ended,
     "lock-copy": _locks,
     "audit-head": _heads,  # last, so that the head stands for what the others recorded
 }

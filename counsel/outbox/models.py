@@ -29,6 +29,7 @@ NOTICES = (
     "told",
     "event",
     "pattern",
+    "recording",
 )
 
 

@@ -40,7 +40,8 @@ def settle_in(db: Session, *, actor: SignedIn) -> list[str]:
 
 def _renewed(db: Session, keyring: Keyring) -> list[str]:
     """Renew the groups that somebody left, each by itself, and return those that do not open."""
-    spoilt = open_groups(db, keyring)
+    with writing(db):  # in which each opening leaves a symmetric key for the next
+        spoilt = open_groups(db, keyring)
     for name in ELIGIBLE:
         try:
             with writing(db):
@@ -50,5 +51,6 @@ def _renewed(db: Session, keyring: Keyring) -> list[str]:
         else:
             if renewed:
                 keyring.groups.pop(group_id(house_of(db), name))
-    open_groups(db, keyring)
+    with writing(db):
+        open_groups(db, keyring)
     return list(dict.fromkeys(spoilt))

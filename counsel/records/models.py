@@ -83,7 +83,7 @@ class Material(Base):
     on_day: Mapped[date]
     proves_id: Mapped[UUID | None]  # the form of which this is the signed paper
     session_no: Mapped[int | None]
-    consent_id: Mapped[UUID | None]  # the recording consent without which there is no recording
+    consent_id: Mapped[UUID | None] = mapped_column(index=True)  # the recording consent without which there is no recording
     keep_until: Mapped[date | None]
     erased_on: Mapped[date | None]
 

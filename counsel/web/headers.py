@@ -17,7 +17,19 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "X-Robots-Tag": "noindex, nofollow",
 }
-SEVERAL = {"points", "ticks", "roles", "basis", "other_problems", "scope", "signs", "but"}  # fields that may come more than once
+SEVERAL = {
+    "points",
+    "ticks",
+    "roles",
+    "basis",
+    "other_problems",
+    "scope",
+    "signs",
+    "but",
+    "media",
+    "supervision",
+    "teaching",
+}  # fields that may come more than once
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 

@@ -54,6 +54,7 @@ def facts_in(state: str, relation: str) -> Facts:
         assigned_to=assigned,
         state=state.removesuffix("_waited") if state.removesuffix("_waited") in STATES else "counselling",
         watched=state == "watched",
+        agreed=state == "agreed",
         waited=state == "submitted_waited",
         sender_id=ME if relation == "sender" else OTHER,
         requester_id=UUID(int=9) if relation == "sender" else UUID(int=8),
@@ -102,6 +103,9 @@ def test_the_matrix_has_every_guarded_permission() -> None:
             "order",
             "enquiry",
             "opening",
+            "recording",
+            "copy",
+            "hold",
         )
     }
     assert guarded <= {row[0] for row in matrix()}

@@ -48,6 +48,8 @@ def record_agreement(
 ) -> Agreement:
     """Record what the client, or a guardian, said to a signed form: in the room, by telephone or on paper.
 
+    A no is taken down for as long as the case lies here: what was agreed can be taken back after counselling has ended.
+
     :param points: the answer to each negotiated point; the whole is agreed when all of them are.
     :param sheet_place: where the signed sheet lies, for paper.
     :param words: for a guardian, who it is.
@@ -56,7 +58,8 @@ def record_agreement(
 
     Records: ``pathway:agreement:recorded``. Rule: 篇9 二2; 篇10 四.
     """
-    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    permission = Permission.CASE_WRITE if agreed else Permission.CASE_FOLLOW_UP
+    require(db, actor, permission, case_facts(db, case), object_id=case.case_id)
     if way not in WAYS or way == OWN:
         raise InvalidError(way="unknown")
     if way == ON_PAPER and not sheet_place.strip():

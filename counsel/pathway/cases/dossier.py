@@ -119,6 +119,7 @@ SUPPORT = FormKind(
     shared=True,
     needed=("name", "relation", "purpose", "scope", "until"),
 )
+RECORDING = FormKind("F13", Permission.CASE_READ, Permission.CASE_WRITE, shared=True, needed=("session_no", "media", "until"))
 TOLD = FormKind("told", Permission.CASE_READ, Permission.CASE_FOLLOW_UP, needed=("words",))
 SUPERVISION = FormKind(
     "F21", Permission.CASE_READ, Permission.CASE_FOLLOW_UP, needed=("with_whom", "on_date", "question", "agreed")
@@ -130,8 +131,8 @@ RETURN = FormKind(
     needed=("opinion", "sheet_place", "interviewed_on", "found", "contact_plan", "classmates"),
     conclusions=("found", "class_load"),
 )
-ANSWERED = (CONSENT.code, PLAN.code, REFERRAL.code, HAND_OVER.code, SUPPORT.code)  # the client says yes or not yet to these
-EACH = (SUPPORT.code,)  # of these every one stands for itself, of the others the newest
+ANSWERED = (CONSENT.code, PLAN.code, REFERRAL.code, HAND_OVER.code, SUPPORT.code, RECORDING.code)  # the client says yes or no
+EACH = (SUPPORT.code, RECORDING.code)  # of these every one stands for itself, of the others the newest
 PAPER = FormKind("paper", Permission.CASE_READ, Permission.CASE_WRITE)
 
 

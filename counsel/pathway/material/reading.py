@@ -19,7 +19,7 @@ from counsel.keys.many import open_boxes
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts
 from counsel.records.inspecting import TYPES, FileType
-from counsel.records.material import check_parts, parts_in, read_range
+from counsel.records.material import RECORDED, check_parts, parts_in, read_range
 from counsel.records.models import Material
 from counsel.records.services import item_of, open_bodies
 
@@ -65,12 +65,13 @@ def about_of(db: Session, box: OpenBox) -> dict[str, Any]:
 
 
 def materials_in(db: Session, *, actor: SignedIn, case: Case) -> list[Held]:
-    """Return everything that was brought into a case, the newest first; the caller has passed the gate of the case.
+    """Return what was brought into a case, without recordings, the newest first; the caller has passed the gate of the case.
 
     Records: ``pathway:material:listed``.
     """
     keyring = keys_of(db, actor)
-    rows = list(db.scalars(select(Material).where(Material.case_id == case.case_id).order_by(Material.number.desc())))
+    query = select(Material).where(Material.case_id == case.case_id, Material.kind.not_in(RECORDED))
+    rows = list(db.scalars(query.order_by(Material.number.desc())))
     if not rows:
         return []
     with recording(db) as record:

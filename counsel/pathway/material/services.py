@@ -20,9 +20,13 @@ from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import new_id
 from counsel.crypto.stream import Read as Source
 from counsel.crypto.stream import read_full
-from counsel.keys.boxes import OpenBox, adopt, create_box, open_for_writing
+from counsel.keys.boxes import OpenBox, add_reader, adopt, create_box, open_for_writing
+from counsel.keys.grants import Reader
+from counsel.keys.trust import holder_row
+from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, held, writing_box
+from counsel.pathway.material.consent import Recorded, fitting_consent, may_be_heard, own_purpose, viewers_of
 from counsel.pathway.material.reading import ABOUT, about_of
 from counsel.records.inspecting import (
     AUDIO,
@@ -64,24 +68,27 @@ def begin(
     remark: str = "",
     proves: UUID | None = None,
     strip: bool = False,
+    consent_id: UUID | None = None,
 ) -> Material:
     """Make room for material of `size` bytes; its parts come next.
 
     :param proves: the form of which this is the signed paper; `strip`: take out what a file says about camera, place, author.
-    :raises InvalidError: no such kind, no title, empty or too large, a form of another case.
+    :param consent_id: for a recording, the consent that admits it; then it opens for those who were agreed to and nobody else.
+    :raises InvalidError: no such kind, no title, empty or too large, a form of another case, a recording nobody agreed to.
 
-    Records: ``pathway:material:begun``. Rule: 篇4 二; R4-03.
+    Records: ``pathway:material:begun``. Rule: 篇4 二, 四; R4-03, R4-12.
     """
     require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
     _check(db, case, kind, title, size, remark, proves)
     keyring = keys_of(db, actor)
+    consent = fitting_consent(db, actor=actor, case=case, consent_id=consent_id, kind=kind) if kind in FAMILIES else None
     with held(db, case) as record:
         newest = db.scalar(select(func.max(Material.number)).where(Material.case_id == case.case_id)) or 0
         row = Material(material_id=new_id(), case_id=case.case_id, number=newest + 1, kind=kind, author_id=keyring.holder_id)
         row.parts, row.on_day, row.proves_id = parts_of(size), today(house_of(db).settings.time_zone), proves
-        box = create_box(db, kind="material", readers=[], granter=keyring)
-        db.flush()
-        adopt(db, child=box, parent=writing_box(db, actor=actor, case=case, shared=False))
+        if consent is not None:
+            row.consent_id, row.session_no, row.keep_until = consent.item.item_id, consent.session_no, consent.until
+        box = _box(db, actor, case, consent)
         row.box_id = box.box_id
         content = {"title": title.strip(), "remark": remark.strip(), "size": size, "strip": strip}
         start_item(db, box=box, kind=ABOUT, author=keyring.holder_id, content=content)
@@ -91,9 +98,23 @@ def begin(
     return row
 
 
+def _box(db: Session, actor: SignedIn, case: Case, consent: Recorded | None) -> OpenBox:
+    """Make a material's box: it opens through the case; a recording's does not, but for each who may hear it alone."""
+    keyring, readers = keys_of(db, actor), []
+    if consent is not None:
+        me = holder_row(db, keyring.holder_id, keyring.version)
+        assert me is not None
+        readers = [Reader(me, own_purpose(consent))]
+    box = create_box(db, kind="material" if consent is None else "recording", readers=readers, granter=keyring)
+    db.flush()
+    if consent is None:
+        adopt(db, child=box, parent=writing_box(db, actor=actor, case=case, shared=False))
+    return box
+
+
 def _check(db: Session, case: Case, kind: str, title: str, size: int, remark: str, proves: UUID | None) -> None:
     problems = {}
-    if kind not in MATERIAL_KINDS or kind in FAMILIES:
+    if kind not in MATERIAL_KINDS:
         problems["kind"] = "unknown"
     if not title.strip() or len(title.strip()) > LONGEST_TITLE:
         problems["title"] = "too_long" if title.strip() else "empty"
@@ -119,6 +140,7 @@ def bring_part(db: Session, *, actor: SignedIn, row: Material, number: int, read
     """
     if row.state != "coming":
         raise ConflictError("signed")
+    _still_agreed(db, row)
     keyring = keys_of(db, actor)
     with writing(db):
         box = open_for_writing(db, keyring, row.box_id)
@@ -130,6 +152,11 @@ def bring_part(db: Session, *, actor: SignedIn, row: Material, number: int, read
         with _given_up_if_refused(db, actor, row):
             _fitting(source.peek(min(HEAD_BYTES, length)), row.kind)
     add_part(db, box=box, material=row, number=number, size=size, read=source.read)
+
+
+def _still_agreed(db: Session, row: Material) -> None:
+    if row.consent_id is not None and not may_be_heard(db, row):
+        raise InvalidError(file="no_consent")
 
 
 class _Peeked:
@@ -200,6 +227,7 @@ def finish(db: Session, *, actor: SignedIn, row: Material) -> None:
     keyring = keys_of(db, actor)
     if row.state != "coming":
         raise ConflictError("signed")
+    _still_agreed(db, row)
     with writing(db):
         box = open_for_writing(db, keyring, row.box_id)
     about = about_of(db, box)
@@ -227,7 +255,17 @@ def finish(db: Session, *, actor: SignedIn, row: Material) -> None:
         }
         sign_item(db, box=box, item=item, keyring=keyring, content=full, seen_version=item.draft_version)
         row.state, row.parts = "kept", len(parts)
+        if row.consent_id is not None:
+            _let_hear(db, actor, case, row, box)
         record.by(actor, "pathway:material:kept", subject_id=case.client_id, object_id=row.material_id)
+
+
+def _let_hear(db: Session, actor: SignedIn, case: Case, row: Material, box: OpenBox) -> None:
+    """Grant a recording to whoever was agreed to, in the transaction that keeps it: the yes is looked at once more."""
+    consent = fitting_consent(db, actor=actor, case=case, consent_id=row.consent_id, kind=row.kind)
+    for reader in viewers_of(db, case, consent):
+        add_reader(db, box, reader=reader, granter=keys_of(db, actor))
+        notify(db, reader_id=reader.holder.holder_id, kind="recording", object_id=row.material_id)
 
 
 def _looked_through(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 
+from counsel.access.gate import refuse
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
 from counsel.core.database import house_of
@@ -57,9 +58,9 @@ def material(db: Session, actor: SignedIn, case: str) -> Any:
     try:
         row = begin(db, actor=actor, case=found, **_typed(file))
         if request.form.get("do") == "parts":
-            return jsonify(at=url_for("material.bring", material=row.material_id), part=PART_BYTES)
+            return parts_follow(row)
         assert file is not None
-        _bring_whole(db, actor, row, file)
+        bring_whole(db, actor, row, file)
     except InvalidError as error:
         return _refused(db, actor, found, error)
     flash(_("Looked through, sealed and kept."))
@@ -68,24 +69,34 @@ def material(db: Session, actor: SignedIn, case: str) -> Any:
 
 def _typed(file: FileStorage | None) -> dict[str, Any]:
     """Return what was typed, and how long the file is: as announced for one that comes in parts, else as it came."""
-    came = len(file.stream.getbuffer()) if file is not None and isinstance(file.stream, BytesIO) else 0
     return {
         "kind": request.form.get("kind", ""),
         "title": clean(request.form.get("title")),
         "remark": clean(request.form.get("remark")),
         "proves": parse_id(request.form.get("proves", "")),
         "strip": request.form.get("strip") == "y",
-        "size": _announced() if request.form.get("do") == "parts" else came,
+        "size": announced() if request.form.get("do") == "parts" else came(file),
     }
 
 
-def _announced() -> int:
+def came(file: FileStorage | None) -> int:
+    """Return how many bytes of a file have come with the form."""
+    return len(file.stream.getbuffer()) if file is not None and isinstance(file.stream, BytesIO) else 0
+
+
+def announced() -> int:
     """Return how many bytes the sender says will come; more digits than any file has are none."""
     size = request.form.get("size", "")
     return int(size) if size.isascii() and size.isdecimal() and len(size) <= MOST_DIGITS else 0
 
 
-def _bring_whole(db: Session, actor: SignedIn, row: Material, file: FileStorage) -> None:
+def parts_follow(row: Material) -> Any:
+    """Tell the browser where the parts of a file go, and how long each is."""
+    return jsonify(at=url_for("material.bring", material=row.material_id), part=PART_BYTES)
+
+
+def bring_whole(db: Session, actor: SignedIn, row: Material, file: FileStorage) -> None:
+    """Take a file that came with its form as the parts it would have come in, and keep it."""
     size = len(file.stream.getbuffer())  # type: ignore[attr-defined]
     for number in range(parts_of(size)):
         bring_part(db, actor=actor, row=row, number=number, read=file.stream.read, length=length_of_part(size, number))
@@ -135,35 +146,48 @@ def done(db: Session, actor: SignedIn, material: str) -> Any:
     row, case = find_material(db, actor=actor, material_id=parse_id(material), permission=ADD)
     if request.form.get("do") == "give_up":
         give_up(db, actor=actor, row=row)
-        return go(url_for("material.material", case=case.case_id))
+        return go(url_for(_page_of(row), case=case.case_id))
     try:
         finish(db, actor=actor, row=row)
     except InvalidError as error:
         return _wrong(error)
-    flash(_("Looked through, sealed and kept."))
-    return jsonify(to=url_for("material.material", case=case.case_id))
+    flash(
+        _("Looked through, sealed and kept.") if row.consent_id is None else _("Sealed and kept, for those who were agreed to.")
+    )
+    return jsonify(to=url_for(_page_of(row), case=case.case_id))
+
+
+def _page_of(row: Material) -> str:
+    return "material.material" if row.consent_id is None else "material.recordings"
 
 
 @page(blueprint, "/material/<material>", READ)
 def one(db: Session, actor: SignedIn, material: str) -> Any:
     """One material: shown here when it is a picture, else saved as a file whose name says nothing."""
     row, case = find_material(db, actor=actor, material_id=parse_id(material), permission=READ)
+    if row.consent_id is not None:
+        refuse(db, actor, READ, row.material_id)  # a recording has a rule of its own
     held, box = open_material(db, actor=actor, row=row)
-    start, length, partial = _range(held)
+    asked = asked_range(held)
+    start, length = asked or (0, held.size)
     body = bytes_of(db, held_=held, box=box, start=start, length=length)
-    return _answer(held, case, body, (start, length), partial)
+    how = "inline" if held.type is not None and held.type.family == PICTURE else "attachment"
+    return answer_range(held, case, body, (start, length), partial=asked is not None, how=how)
 
 
-def _range(held: Held) -> tuple[int, int, bool]:
-    """Return (first byte, how many, whether only a part was asked for); a range that makes no sense asks for all."""
+def asked_range(held: Held) -> tuple[int, int] | None:
+    """Return (first byte, how many) that was asked for; None for all of it, and for a range that makes no sense."""
     asked = RANGE.match(request.headers.get("Range", ""))
     if asked is None or int(asked[1]) >= held.size:
-        return 0, held.size, False
+        return None
     last = min(int(asked[2]) if asked[2] else held.size - 1, held.size - 1)
-    return int(asked[1]), max(0, last - int(asked[1]) + 1), True
+    return int(asked[1]), max(0, last - int(asked[1]) + 1)
 
 
-def _answer(held: Held, case: Case, body: Iterator[bytes], span: tuple[int, int], partial: bool) -> BaseResponse:
+def answer_range(
+    held: Held, case: Case, body: Iterator[bytes], span: tuple[int, int], *, partial: bool, how: str
+) -> BaseResponse:
+    """Answer with bytes of opened material under a name that says nothing, and nothing in them may run."""
     found = held.type
     assert found is not None
     response = Response(body, status=206 if partial else 200, mimetype=found.mime)
@@ -171,7 +195,6 @@ def _answer(held: Held, case: Case, body: Iterator[bytes], span: tuple[int, int]
     response.headers["Content-Length"], response.headers["Accept-Ranges"] = str(length), "bytes"
     if partial:
         response.headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{held.size}"
-    how = "inline" if found.family == PICTURE else "attachment"
     response.headers["Content-Disposition"] = f'{how}; filename="{case.case_no:04}-{held.row.number}.{found.name}"'
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return response
