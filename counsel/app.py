@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
+from counsel.archive import views as archive
 from counsel.cli import centre as centre_commands
 from counsel.cli import records as record_commands
 from counsel.cli.serve import serve_command
@@ -72,6 +73,7 @@ VIEWS = (
     told,
     reports,
     asked,
+    archive,
     home,
     case_views,
     file_views,

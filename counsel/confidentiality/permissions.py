@@ -20,6 +20,8 @@ class Permission(StrEnum):
     CASE_READ = "case:read"  # intake, assessment, plan
     CASE_WRITE = "case:write"  # forms and moves of an open case
     CASE_FOLLOW_UP = "case:follow_up"  # follow-ups agreed at the end, after a medical closing too
+    VOLUME_LIST = "volume:list"  # what lies in the archive, by code
+    VOLUME_ACCEPT = "volume:accept"  # count a volume, seal it or send it back
     CASE_HAND_IN = "case:hand_in"  # a closed case, to be filed
     CASE_END = "case:end"  # the client ends counselling, or asks for somebody else
     CASE_DIRECT = "case:direct"  # the director's arrows: transfers, void, left school; without reading

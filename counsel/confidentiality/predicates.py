@@ -70,7 +70,7 @@ def the_director_asked(_actor: Actor, facts: Facts) -> bool:
 
 def case_is_open(_actor: Actor, facts: Facts) -> bool:
     """The case is neither closed nor archived."""
-    return facts.state not in (None, "closed", "archived")
+    return facts.state not in (None, "closed", "handed_in", "archived")
 
 
 def case_is_closed(_actor: Actor, facts: Facts) -> bool:
@@ -80,7 +80,17 @@ def case_is_closed(_actor: Actor, facts: Facts) -> bool:
 
 def case_is_not_archived(_actor: Actor, facts: Facts) -> bool:
     """The case may be closed, but lies still with its counsellor: agreed follow-ups go on (篇10 六)."""
-    return facts.state not in (None, "archived")
+    return facts.state not in (None, "handed_in", "archived")
+
+
+def case_is_not_filed(_actor: Actor, facts: Facts) -> bool:
+    """The archive has not signed for it yet; afterwards a ticket opens it, and nothing else (篇4 三)."""
+    return facts.state != "archived"
+
+
+def case_was_handed_in(_actor: Actor, facts: Facts) -> bool:
+    """The counsellor has handed the closed case in, and nobody has answered yet (篇4 二)."""
+    return facts.state == "handed_in"
 
 
 def client_is_watched(_actor: Actor, facts: Facts) -> bool:

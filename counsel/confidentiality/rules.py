@@ -26,7 +26,9 @@ from counsel.confidentiality.predicates import (
     anybody_signed_in,
     case_is_closed,
     case_is_not_archived,
+    case_is_not_filed,
     case_is_open,
+    case_was_handed_in,
     client_is_watched,
     everybody_stands_by_it,
     it_has_a_ground,
@@ -92,7 +94,7 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     P.CASE_FROM_PAPER: (_for("counsellor, with the director's signature", "篇4 二; 篇10 二", _COUNSELLING),),
     P.CASE_LIST: (_for("own caseload", "篇4 三", _COUNSELLING),),
     P.CASE_READ: (
-        _for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
+        _for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_filed),
         _for("named reader", "篇4 三", _COUNSELLING, actor_is_named_reader),
     ),
     P.CASE_END: (_for("the client alone", "篇9 二2", _STUDENT, actor_is_the_client),),
@@ -101,8 +103,10 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     P.CASE_WRITE: (_for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor, case_is_open),),
     P.CASE_FOLLOW_UP: (_for("assigned counsellor", "篇10 六", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_archived),),
     P.CASE_HAND_IN: (_for("assigned counsellor", "篇4 二; 篇6 4", _COUNSELLING, actor_is_assigned_counsellor, case_is_closed),),
+    P.VOLUME_LIST: (_for("archive", "篇4 二; 篇4 三", acts_as(R.ARCHIVIST)),),
+    P.VOLUME_ACCEPT: (_for("archivist", "篇4 二; 篇6 四", acts_as(R.ARCHIVIST), case_was_handed_in),),
     P.NOTE_READ: (
-        _for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
+        _for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_filed),
         _for("named reader", "篇4 三", _COUNSELLING, actor_is_named_reader),
     ),
     P.NOTE_WRITE: (_for("assigned counsellor", "篇4 三; 篇6 5", _COUNSELLING, actor_is_assigned_counsellor, case_is_open),),
@@ -138,7 +142,7 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
         ),
     ),
     P.DISCLOSURE_START: (
-        _for("assigned counsellor", "篇4 五; 篇9 二5", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_archived),
+        _for("assigned counsellor", "篇4 五; 篇9 二5", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_filed),
         _for("duty counsellor, who was told", "篇4 五", _COUNSELLING, actor_is_on_duty, client_is_watched),
         _for("director, who was told", "篇4 五", _DIRECTOR, client_is_watched),
     ),
@@ -195,7 +199,7 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     ),
     P.HOLD_SET: (_for("director", "篇4 四", _DIRECTOR),),
     P.REPORT_MAKE: (
-        _for("assigned counsellor", "篇8 二", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_archived),
+        _for("assigned counsellor", "篇8 二", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_filed),
         _for("duty counsellor, who was told", "篇8 二; 篇4 五", _COUNSELLING, actor_is_on_duty, client_is_watched),
         _for("director, who was told", "篇8 二; 篇4 五", _DIRECTOR, client_is_watched),
         _for("whoever owes it", "篇8 二", _COUNSELLING, actor_sends_it),

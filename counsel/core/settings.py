@@ -5,6 +5,7 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -85,6 +86,11 @@ class Settings:
     document_most_mib: int = setting(
         32, "security A26 [DF]", "the largest document or picture, in MiB: it is looked through in memory"
     )
+    hand_over_days: int = setting(30, "篇4 二 [DF]", "days after closing until a case must have been handed in to the archive")
+    term_ends: str = setting("01-31,07-15", "篇4 二 [DF]", "last days of the terms, month-day: no hand-over later than that")
+    reading_window: int = setting(0, "篇4 三 [DF]", "days the counsellor may still read after the archive has signed")
+    fonds_code: str = setting("QZ001", "DA/T 22 [DF]", "number of the school's fonds, first part of every archival code")
+    archive_category: str = setting("XL", "DA/T 22 [DF]", "category of psychological counselling in the code")
     recording_most_days: int = setting(183, "domain §5.2 RC3 [DF]", "the longest a recording may be kept, in days")
     recording_most_mib: int = setting(4096, "issue; security A26 [DF]", "the largest recording, in MiB")
     session_minutes: int = setting(50, "domain §6 [DF]", "length of a session")
@@ -206,6 +212,7 @@ def check_settings(settings: Settings) -> None:
     _check_database(settings)
     _check_outbox(settings)
     _check_files(settings)
+    _check_archive(settings)
 
 
 def _check_outbox(settings: Settings) -> None:
@@ -228,6 +235,17 @@ def _check_files(settings: Settings) -> None:
         raise SettingsError("files_url must be s3://bucket or s3://bucket/prefix, or empty for the instance's own folder")
     if settings.files_endpoint and endpoint.scheme != "https" and endpoint.hostname not in HERE:
         raise SettingsError("files_endpoint must be https, unless it is on this machine")
+
+
+def _check_archive(settings: Settings) -> None:
+    try:
+        ends = [date.fromisoformat(f"2000-{part.strip()}") for part in settings.term_ends.split(",")]
+    except ValueError as error:
+        raise SettingsError("term_ends must be days such as 01-31,07-15") from error
+    if any((end.month, end.day) == (2, 29) for end in ends):
+        raise SettingsError("term_ends: 02-29 does not come every year")
+    if settings.reading_window < 0:
+        raise SettingsError("reading_window must be 0 or more")
 
 
 def _check_database(settings: Settings) -> None:

@@ -34,6 +34,7 @@ NOTICE_PLACES = {
     "event": "reports.leadership",
     "pattern": "people.openings",
     "recording": "material.hearing",
+    "volume": "archive.desk",
 }
 
 
@@ -52,4 +53,6 @@ def notices(db: Session, actor: SignedIn) -> Any:
         mark_read(db, actor.holder_id, whole(request.form.get("up_to", "")) or 0)
         return go(url_for("home.notices"))
     places = NOTICE_PLACES if actor.role is Role.SCHOOL_LEADER else {**NOTICE_PLACES, "event": "reports.event"}
+    if actor.role is not Role.ARCHIVIST:
+        places = {**places, "volume": "archive.mine"}
     return render_template("home/notices.html", rows=notices_of(db, actor.holder_id), places=places)

@@ -10,6 +10,7 @@ from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
+from counsel.archive.catalogue import late_of
 from counsel.audit.chain import verify_chain
 from counsel.confidentiality.decide import decide
 from counsel.confidentiality.permissions import Permission
@@ -66,6 +67,7 @@ def today(db: Session, actor: SignedIn) -> Any:
         Role.DIRECTOR: _director,
         Role.FRONT_DESK: _desk,
         Role.DUTY_MANAGER: _desk,
+        Role.ARCHIVIST: _archive,
         Role.SYSADMIN: _administrator,
     }
     if actor.role in pages:
@@ -122,6 +124,8 @@ def _arrived(db: Session, actor: SignedIn) -> dict[str, int]:
     if decide(actor, Permission.DISCLOSURE_LIST).allowed:
         own = [row for row in disclosures_of(db, actor=actor) if row.state in ("draft", "approved", "declined")]
         found |= {"yes": len(waiting_for_yes(db, actor=actor)), "look": len(waiting_for_review(db, actor=actor)), "own": len(own)}
+    if decide(actor, Permission.CASE_LIST).allowed:
+        found["filing"] = len(late_of(db, actor=actor))
     if decide(actor, Permission.COPY_DECIDE).allowed:
         found["copies"] = len([one for one in wishes(db, actor=actor) if one.wish.state == "asked"])
     if decide(actor, Permission.REPORT_SEEN).allowed:
@@ -152,6 +156,12 @@ def _desk(db: Session, actor: SignedIn, waiting: list[Any]) -> Any:
     if waiting:
         return render_template("home/plain.html", rules=waiting, arrived=_arrived(db, actor))
     return go(url_for("appointments.desk"))
+
+
+def _archive(db: Session, actor: SignedIn, waiting: list[Any]) -> Any:
+    if waiting:
+        return render_template("home/plain.html", rules=waiting, arrived=_arrived(db, actor))
+    return go(url_for("archive.desk"))
 
 
 def _administrator(db: Session, actor: SignedIn, waiting: list[Any]) -> str:

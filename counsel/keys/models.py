@@ -11,7 +11,7 @@ from counsel.core.database import Base
 HOLDER_KINDS = ("staff", "client", "group", "code")  # code: somebody without an account, for one package
 BOX_KINDS = (
     *("group", "card", "request", "case", "shared", "concern", "task", "process", "safety"),
-    *("disclosure", "package", "exclusion", "report", "material", "recording"),
+    *("disclosure", "package", "exclusion", "report", "material", "recording", "volume"),
 )
 
 

@@ -30,6 +30,7 @@ NOTICES = (
     "event",
     "pattern",
     "recording",
+    "volume",
 )
 
 

@@ -29,6 +29,8 @@ SEVERAL = {
     "media",
     "supervision",
     "teaching",
+    "counted",
+    "flaws",
 }  # fields that may come more than once
 SAFE = ("GET", "HEAD", "OPTIONS")
 

@@ -94,6 +94,7 @@ def test_c1_from_a_request_on_a_phone_to_a_good_end(site: Any, somebody: Make) -
             assert not other.sees(NOTE)
     for other in (somebody(site.students()[8]["student_no"], phone=True), student):
         assert other.go(case) == 404
+    _filed(zhou, somebody, case, note)
 
 
 def _approve_an_instrument(gu: Any) -> None:
@@ -138,6 +139,54 @@ def _good_end(zhou: Any, student: Any, case: str) -> None:
     zhou.press_word("All settled: close")
     assert zhou.go(case) == 200 and zhou.sees("goals reached")
     assert zhou.go(f"{case}/screen") == 404
+
+
+def _filed(zhou: Any, somebody: Callable[..., Any], case: str, note: str) -> None:
+    """T25: handed in with the list signed, sent back once, counted by keyboard, sealed; then the key is the archive's alone."""
+    zhou.go(f"{case}/hand-in")
+    number, shen = zhou.page.locator(".crumbs li").first.inner_text(), somebody("shen")
+    for pages in ("two", "2"):
+        zhou.go(f"{case}/hand-in")
+        zhou.page.fill("#pages", pages)
+        assert zhou.barriers_in_both_themes() == []
+        zhou.press("main form button.btn-primary")
+        if pages == "two":
+            assert zhou.page.locator("#pages-error").count() and zhou.page.input_value("#pages") == "two"
+            zhou.page.fill("#pages", "1")
+            zhou.press("main form button.btn-primary")
+            assert zhou.sees("the archivist counts it") and zhou.go(f"{case}/hand-in") == 404
+            shen.go("/")
+            assert shen.barriers_in_both_themes() == []
+            shen.press("a.btn-primary")
+            shen.page.locator("summary", has_text="Send it back").click()
+            shen.page.check("input[name=flaws][value=pages]")
+            assert shen.barriers_in_both_themes() == []
+            shen.press("button[value=back]")
+            zhou.go("/handed-in")
+            assert zhou.barriers_in_both_themes() == []
+            zhou.press(f"main li:has-text('{number}'):has-text('sent back') a.quiet-title")
+            assert zhou.sees("the pages do not add up")
+    shen.go("/archive")
+    shen.press("a.btn-primary")
+    here = shen.page.url
+    boxes = shen.page.locator("input[name=counted]")
+    boxes.first.focus()
+    for _one in range(boxes.count()):
+        shen.page.keyboard.press("Enter")
+    assert shen.page.locator("[data-counted]").inner_text() == str(boxes.count())
+    shen.page.keyboard.type("3")
+    shen.press("button[value=seal]")
+    assert shen.page.locator("#pages-error").count() and shen.page.locator("input[name=counted]:checked").count() == boxes.count()
+    shen.page.fill("#pages", "2")
+    shen.press("button[value=seal]")
+    assert shen.sees("Sealed as QZ001-XL") and shen.go(here.split("/", 3)[3].join(["/", ""])) == 404
+    shen.go("/archive/catalogue")
+    assert shen.sees(f"Case {number}") and shen.barriers_in_both_themes() == []
+    for who in (zhou, shen):
+        for path in (case, note, f"{case}/recordings", f"{case}/material", f"{case}/hand-in"):
+            assert who.go(path) == 404, path
+    zhou.go("/handed-in")
+    assert zhou.sees("filed as QZ001-XL")
 
 
 def _consent_and_screen(zhou: Any, case: str) -> None:

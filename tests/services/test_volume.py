@@ -4,17 +4,17 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
+from counsel.archive.hand_over import hand_in
 from counsel.audit.chain import recording
 from counsel.core.clock import now
 from counsel.core.errors import RefusedError, TransitionError
 from counsel.pathway.cases.countersign import give_second_signature
-from counsel.pathway.cases.models import Case, CaseMove
+from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.opening import next_number, open_case
 from counsel.pathway.closing.evaluation import waive_evaluation
 from counsel.pathway.closing.services import close_case, end_counselling
-from counsel.pathway.closing.volume import hand_in, missing_parts
+from counsel.pathway.closing.volume import missing_parts
 from counsel.pathway.intake.levels import ask_risk_owner, record_screen
 from counsel.pathway.intake.services import decide_intake
 from counsel.tasks.services import end_task, open_task
@@ -35,19 +35,6 @@ def closed(centre: Centre) -> Case:
     return case
 
 
-def test_a_complete_file_waits_for_the_archive_and_nothing_moves(centre: Centre) -> None:
-    """T25 answers that there is no archive yet: the case stays closed, with its reason and its day, readable."""
-    case = closed(centre)
-    lan = centre.school["lan"]
-    assert missing_parts(centre.db, actor=lan, case=case) == []
-    before = (case.state, case.close_reason, case.closed_on)
-    with pytest.raises(TransitionError, match="ARCHIVE"):
-        hand_in(centre.db, actor=lan, case=case)
-    centre.db.refresh(case)
-    assert (case.state, case.close_reason, case.closed_on) == before
-    assert centre.db.scalars(select(CaseMove.rule).where(CaseMove.rule == "T25")).all() == []
-
-
 def test_what_is_open_is_named_and_holds_the_file_back(centre: Centre) -> None:
     """An unanswered referral and an open task, one after the other; G13 comes before the archive is asked."""
     case = with_session(centre)
@@ -61,7 +48,7 @@ def test_what_is_open_is_named_and_holds_the_file_back(centre: Centre) -> None:
         task = open_task(centre.db, kind="contact", due_at=now() + timedelta(hours=1), client_id=case.client_id)
     assert missing_parts(centre.db, actor=lan, case=case) == ["referral", "task"]
     with pytest.raises(TransitionError, match="G13"):
-        hand_in(centre.db, actor=lan, case=case)
+        hand_in(centre.db, actor=lan, case=case, pages=0, retention="D30")
     with recording(centre.db):
         end_task(task, "reached_safe")
     assert missing_parts(centre.db, actor=lan, case=case) == ["referral"]
@@ -88,7 +75,7 @@ def test_only_the_cases_own_counsellor_files_it_and_only_when_it_is_closed(centr
     case = received(centre)
     lan = centre.school["lan"]
     with pytest.raises(RefusedError):
-        hand_in(centre.db, actor=lan, case=case)
+        hand_in(centre.db, actor=lan, case=case, pages=0, retention="D30")
     record_screen(centre.db, actor=lan, case=case, answers=ALL_NO, ticks=frozenset(), keeping="")
     with pytest.raises(TransitionError):
         decide_intake(centre.db, actor=lan, case=case, to="single_session")

@@ -14,7 +14,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import READING, Role, combination_problem
 from counsel.confidentiality.rules import RULES
 
-STATES = ("closed", "submitted", "sent")
+STATES = ("closed", "handed_in", "archived", "submitted", "sent")
 ME, CLIENT, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
 RELATIONS = ("none", "own", "assigned", "duty", "reader", "receiver", "sender", "told", "asked")
 COUNSELLING = ("assigned", "duty", "reader", "receiver", "sender")
@@ -106,6 +106,7 @@ def test_the_matrix_has_every_guarded_permission() -> None:
             "recording",
             "copy",
             "hold",
+            "volume",
         )
     }
     assert guarded <= {row[0] for row in matrix()}

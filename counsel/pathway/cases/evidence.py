@@ -72,8 +72,8 @@ class VolumeComplete(Evidence):
     """G13: the required parts are there and nothing is left open (篇6 4)."""
 
 
-class NoArchiveYet(Evidence):
-    """ARCHIVE: the archive's acceptance; nobody can make it until the archive is built."""
+class Accepted(Evidence):
+    """ARCHIVE: the archivist has counted every item and signed for the volume (篇4 二)."""
 
 
 class NoteSigned(Evidence):

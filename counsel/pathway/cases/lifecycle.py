@@ -38,7 +38,7 @@ CLOSE_REASONS = (
     "deceased",  # 去世
     "void",  # 误建
 )
-COUNSELLOR, CLIENT, DIRECTOR, RECEIVER = "counsellor", "client", "director", "receiver"
+COUNSELLOR, CLIENT, DIRECTOR, RECEIVER, ARCHIVIST = "counsellor", "client", "director", "receiver", "archivist"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _rows() -> Iterator[Transition]:
     yield Transition("T20", "closing", "follow_up", c, ("G9", "F10", "G10", "G11", "SAFE"), "篇10 六; 篇4 五")
     yield Transition("T21", "closing", "closed", c, ("SAFE", "END"), "篇9 二2; 篇10 六", "withdrawn")
     yield Transition("T23", "follow_up", "closed", c, ("FOLLOWED", "SAFE"), "篇10 六; 篇4 五", "completed")
-    yield Transition("T25", "closed", "archived", c, ("G13", "ARCHIVE"), "篇4 二; 篇6 4")
+    yield Transition("T25", "closed", "archived", (ARCHIVIST,), ("G13", "ARCHIVE"), "篇4 二; 篇6 4")
     yield Transition("T26", "intake", "closed", (DIRECTOR,), ("EMPTY", "WHY"), "篇10 二", "void")
     for state in (*ACTIVE, "follow_up"):
         for reason in ("left_school", "deceased"):

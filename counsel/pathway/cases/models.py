@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, String, text
+from sqlalchemy import CheckConstraint, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from counsel.core.database import CLIENT_WORLD, Base
@@ -26,6 +26,7 @@ class Case(Base):
         CheckConstraint("(state IN ('on_hold', 'transfer_pending')) = (resume_state IS NOT NULL)", name="comes_back"),
         Index("ix_cases_list", "counsellor_id", "state", "case_no", "case_id"),
         Index("ix_cases_client", "client_id"),
+        Index("ix_cases_filing", "state", "handed_in", "closed_on"),
         Index("uq_cases_open", "client_id", unique=True, sqlite_where=ONE_AT_A_TIME, postgresql_where=ONE_AT_A_TIME),
         CLIENT_WORLD,
     )
@@ -36,8 +37,8 @@ class Case(Base):
     state: Mapped[str] = mapped_column(String(20))
     close_reason: Mapped[str | None] = mapped_column(String(20))
     source: Mapped[str] = mapped_column(String(16))
-    box_id: Mapped[UUID]
-    shared_box_id: Mapped[UUID]
+    box_id: Mapped[UUID] = mapped_column(index=True)
+    shared_box_id: Mapped[UUID] = mapped_column(index=True)
     cover_sealed: Mapped[bytes]
     cover_revision: Mapped[int]
     opened_on: Mapped[date]
@@ -48,6 +49,7 @@ class Case(Base):
     previous_id: Mapped[UUID | None]  # T24: the episode before; a closed case is never opened again
     ended_by: Mapped[str | None] = mapped_column(String(12))  # who asked to end it (篇9 二2)
     closed_on: Mapped[date | None]
+    handed_in: Mapped[bool] = mapped_column(default=False, server_default=false())  # to the archive: written no more
 
 
 class CaseMove(Base):

@@ -14,8 +14,8 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import TransitionError
-from counsel.pathway.cases.evidence import ComesBack, Evidence, NoArchiveYet
-from counsel.pathway.cases.lifecycle import CLIENT, COUNSELLOR, DIRECTOR, RECEIVER, Transition, transitions
+from counsel.pathway.cases.evidence import ComesBack, Evidence
+from counsel.pathway.cases.lifecycle import ARCHIVIST, CLIENT, COUNSELLOR, DIRECTOR, RECEIVER, Transition, transitions
 from counsel.pathway.cases.models import Case, CaseMove
 from counsel.pathway.cases.services import case_facts, forget_receiver
 from counsel.risk.reports import is_stopped
@@ -25,6 +25,7 @@ ASKS = {
     CLIENT: Permission.CASE_END,
     DIRECTOR: Permission.CASE_DIRECT,
     RECEIVER: Permission.CASE_RECEIVE,
+    ARCHIVIST: Permission.VOLUME_ACCEPT,
 }
 STAYS_AWAY = ("on_hold", "transfer_pending")
 
@@ -49,8 +50,7 @@ def move(
 
     Records: ``pathway:case:moved`` with the rule's number.
     """
-    asks = Permission.CASE_HAND_IN if to == "archived" else ASKS[by]
-    require(db, actor, asks, case_facts(db, case), object_id=case.case_id)
+    require(db, actor, ASKS[by], case_facts(db, case), object_id=case.case_id)
     evidence = list(evidence)
     with recording(db) as record:
         db.refresh(case, with_for_update=True)
@@ -81,7 +81,7 @@ def checked(
     steps = transitions(from_state, to, close_reason, by)
     if not steps:
         raise TransitionError("NO_STEP")
-    brought = {piece.guard for piece in evidence if not isinstance(piece, NoArchiveYet)}
+    brought = {piece.guard for piece in evidence}
     missing = [[guard for guard in step.guards if guard not in brought] for step in steps]
     for step, guards in zip(steps, missing, strict=True):
         if not guards:

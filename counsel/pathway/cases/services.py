@@ -40,7 +40,7 @@ def case_facts(db: Session, case: Case | None) -> Facts | None:
     return Facts(
         client_id=case.client_id,
         assigned_to=case.counsellor_id,
-        state=case.state,
+        state="handed_in" if case.handed_in and case.state == "closed" else case.state,
         read_by=named,
         receiver_id=case.transfer_to if case.state == "transfer_pending" else None,
     )
@@ -52,10 +52,10 @@ def held(db: Session, case: Case) -> Iterator[Recorder]:
 
     :raises ConflictError: somebody moved the case, or took it over, meanwhile.
     """
-    before = (case.state, case.counsellor_id)
+    before = (case.state, case.counsellor_id, case.handed_in)
     with recording(db) as record:
         db.refresh(case, with_for_update=True)
-        if (case.state, case.counsellor_id) != before:
+        if (case.state, case.counsellor_id, case.handed_in) != before:
             raise ConflictError("faster")
         yield record
 

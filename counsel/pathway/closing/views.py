@@ -14,7 +14,6 @@ from counsel.core.ids import parse_id
 from counsel.pathway.cases.dossier import CLOSING, EVALUATION
 from counsel.pathway.cases.lifecycle import COUNSELLOR, DIRECTOR
 from counsel.pathway.cases.pages import back_to, edit_page, typed_day, writable
-from counsel.pathway.cases.services import find_case
 from counsel.pathway.closing.evaluation import MARKS, client_marks, rate, waive_evaluation, write_evaluation
 from counsel.pathway.closing.forms import (
     MARK_WORDS,
@@ -38,7 +37,6 @@ from counsel.pathway.closing.services import (
     void_case,
     write_report,
 )
-from counsel.pathway.closing.volume import hand_in
 from counsel.pathway.referral.forms import TRANSFER_WORDS
 from counsel.pathway.referral.transfer import ask_transfer, choose_receiver, refuse_transfer
 from counsel.people.staff import counsellors
@@ -88,14 +86,6 @@ def act(db: Session, actor: SignedIn, case: str) -> Any:
         flash(_("Closed. It can be read, and no longer written."))
         return go(url_for("home.cases"))
     return go(url_for("closing.closing", case=found.case_id))
-
-
-@page(blueprint, "/cases/<case>/file", Permission.CASE_HAND_IN, ("POST",))
-def file(db: Session, actor: SignedIn, case: str) -> Any:
-    """T25: hand a complete closed case in."""
-    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_HAND_IN)
-    hand_in(db, actor=actor, case=found)
-    return back_to(found)
 
 
 @page(blueprint, "/cases/<case>/report", WRITE, ("GET", "POST"))

@@ -7,10 +7,9 @@ from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
 from counsel.pathway.cases.dossier import ASSESSMENT, CLOSING, CONSENT, INTAKE, PAPER, PLAN
-from counsel.pathway.cases.evidence import Evidence, NoArchiveYet, VolumeComplete
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.moving import move, moves_of
-from counsel.pathway.cases.services import case_facts, cover_of, held
+from counsel.pathway.cases.moving import moves_of
+from counsel.pathway.cases.services import case_facts, cover_of
 from counsel.pathway.closing.evaluation import evidence_of_evaluation
 from counsel.pathway.closing.services import follow_ups_of, was_met
 from counsel.pathway.intake.levels import CALL_DUTY_LEVEL
@@ -54,18 +53,3 @@ def _open_matters(db: Session, actor: SignedIn, case: Case) -> list[str]:
         "risk": cover_of(db, actor=actor, case=case).level < CALL_DUTY_LEVEL,
     }
     return [code for code in OPEN_MATTERS if not holds[code]]
-
-
-def hand_in(db: Session, *, actor: SignedIn, case: Case) -> None:
-    """T25: hand a complete closed case in to be filed.
-
-    :raises TransitionError: ``NO_STEP`` before it is closed, ``G13`` while something is missing, ``ARCHIVE`` until there is
-        an archive to accept it.
-
-    Rule: 篇4 二; 篇6 4.
-    """
-    with held(db, case):
-        evidence: list[Evidence] = [NoArchiveYet("ARCHIVE", case.case_id)]
-        if not missing_parts(db, actor=actor, case=case):
-            evidence.append(VolumeComplete("G13", case.case_id))
-        move(db, actor=actor, case=case, to="archived", evidence=evidence)

@@ -188,6 +188,22 @@
     });
   }
 
+  // A list that is counted by keyboard: Enter checks and goes on like space, and how many are checked is said.
+  for (const form of document.querySelectorAll("form[data-count]")) {
+    const boxes = [...form.querySelectorAll("input[name=counted]")];
+    const said = form.querySelector("[data-counted]");
+    const tell = () => { said.textContent = boxes.filter((box) => box.checked).length; };
+    form.addEventListener("change", tell);
+    form.addEventListener("keydown", (event) => {
+      const at = boxes.indexOf(event.target);
+      if (at < 0 || event.key !== "Enter") return;
+      event.preventDefault();
+      event.target.checked = true;
+      tell();
+      (boxes[at + 1] || form.elements.pages).focus();
+    });
+  }
+
   for (const button of document.querySelectorAll("[data-print]")) {
     button.hidden = false;
     button.addEventListener("click", () => window.print());

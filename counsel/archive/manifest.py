@@ -1,0 +1,89 @@
+"""What a volume holds, item by item with the digest of its sealed bytes: signed when it is handed in, counted again on arrival.
+
+The digests are of what lies in the database: whoever counts needs no key to the case (篇4 二; R4-06).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.crypto.derive import digest
+from counsel.pathway.cases.agreement import KIND as ANSWER
+from counsel.pathway.cases.models import Case
+from counsel.records.material import RECORDED, digest_of, parts_in
+from counsel.records.models import Body, Material
+from counsel.records.services import items_in
+
+ORDER = (
+    *("F01", "F02", "F03", "screen", "F04", "result", "F05", "note", "F06", "F07", "safety"),
+    *("F08", "handover", "F09", "F10", "F11", "F12"),
+)
+MATERIAL = "material"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the list of contents.
+
+    :param item: hex id; `kind`: code of the form, or ``material``; `revision`: its texts, or parts; `digest`: hex.
+    """
+
+    item: str
+    kind: str
+    number: int
+    revision: int
+    day: str
+    digest: str
+
+
+def entries_of(db: Session, case: Case) -> list[Entry]:
+    """Return what a case holds now, in the order of binding: by form, then by day (domain §5.3); nothing is opened.
+
+    Recordings are no part of it: they end with their consent. Unsigned drafts are none either.
+    """
+    items = [item for item in items_in(db, [case.box_id, case.shared_box_id]) if item.state == "signed"]
+    sums = _digests(db, [item.item_id for item in items])
+    found = [
+        Entry(item.item_id.hex, item.kind, item.number, item.revision, item.on_day.isoformat(), sums[item.item_id])
+        for item in items
+    ]
+    kept = select(Material).where(Material.case_id == case.case_id, Material.state == "kept", Material.kind.not_in(RECORDED))
+    for row in db.scalars(kept):
+        sum_ = digest_of(parts_in(db, row))
+        found.append(Entry(row.material_id.hex, MATERIAL, row.number, row.parts, row.on_day.isoformat(), sum_))
+    return sorted(found, key=_bound)
+
+
+def _bound(entry: Entry) -> tuple[int, str, str, int, str]:
+    place = ORDER.index(entry.kind) if entry.kind in ORDER else len(ORDER) + (entry.kind == MATERIAL)
+    return place, entry.day, entry.kind, entry.number, entry.item
+
+
+def _digests(db: Session, ids: list[UUID]) -> dict[UUID, str]:
+    """Return one digest for the sealed texts of each item, its signatures with them."""
+    texts: dict[UUID, list[bytes]] = defaultdict(list)
+    query = select(Body.item_id, Body.sealed, Body.signature).where(Body.item_id.in_(ids), Body.revision > 0)
+    for item_id, sealed, signature in db.execute(query.order_by(Body.item_id, Body.revision)):
+        texts[item_id] += [sealed, signature or b""]
+    return {item_id: digest(b"entry/1", *texts[item_id]).hex() for item_id in ids}
+
+
+def listed(entries: Iterable[Entry]) -> list[dict[str, object]]:
+    """Return entries as a sealed manifest keeps them."""
+    return [asdict(entry) for entry in entries]
+
+
+def entries_in(content: Mapping[str, object]) -> list[Entry]:
+    """Return the entries of an opened manifest."""
+    return [Entry(**one) for one in content["items"]]  # type: ignore[attr-defined]
+
+
+def differences(then: Iterable[Entry], now: Iterable[Entry]) -> list[Entry]:
+    """Return what is missing, altered, or came since; answers of the client may still come: a yes can always be taken back."""
+    before, after = set(then), set(now)
+    came = {entry for entry in after - before if entry.kind != ANSWER}
+    return sorted((before - after) | came, key=_bound)

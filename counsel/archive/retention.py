@@ -1,0 +1,68 @@
+"""How long a volume is kept, and by when it must have been handed in (domain §5.2; 篇4 二; R4-05)."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.core.clock import today
+from counsel.core.database import house_of
+from counsel.pathway.cases.dossier import CRISIS
+from counsel.pathway.cases.models import Case
+from counsel.records.services import items_in
+from counsel.risk.models import Report
+from counsel.safeguarding.disclosure.models import Disclosure
+
+SHORT, LONG = "D10", "D30"
+YEARS = {SHORT: 10, LONG: 30}
+NEVER_FILED = "void"
+
+
+def proposed(db: Session, case: Case) -> str:
+    """Return the shortest period the case may have: thirty years after danger, a report, or anything that left the room.
+
+    An aid from what stands in clear: whoever hands it in may choose the longer one.
+    """
+    danger = any(item.kind == CRISIS.code for item in items_in(db, [case.box_id]))
+    reported = db.scalar(select(Report.report_id).where(Report.case_id == case.case_id).limit(1))
+    told = select(Disclosure.disclosure_id).where(Disclosure.case_id == case.case_id, Disclosure.state == "sent").limit(1)
+    return LONG if danger or reported is not None or db.scalar(told) is not None else SHORT
+
+
+def keep_until(closed_on: date, retention: str, born: date | None, adult_age: int = 21) -> date:
+    """Return the last day of a period: whole years after the closing, and never before the client is twenty-one."""
+    end = _later(closed_on, YEARS[retention])
+    return max(end, _later(born, adult_age)) if born is not None else end
+
+
+def _later(day: date, years: int) -> date:
+    leap = (day.month, day.day) == (2, 29)
+    return date(day.year + years, 2, 28) if leap else day.replace(year=day.year + years)
+
+
+def due_on(db: Session, closed_on: date) -> date:
+    """Return by when a closed case must have been handed in: so many days, and never past the end of the term (R4-05)."""
+    settings = house_of(db).settings
+    ends = [date(year, *month_day) for year in (closed_on.year, closed_on.year + 1) for month_day in _terms(settings.term_ends)]
+    return min([closed_on + timedelta(days=settings.hand_over_days), *(end for end in ends if end >= closed_on)])
+
+
+def _terms(text: str) -> list[tuple[int, int]]:
+    pairs = (part.strip().split("-") for part in text.split(",") if part.strip())
+    return [(int(month), int(day)) for month, day in pairs]
+
+
+def unfiled(db: Session, holder_id: UUID | None = None) -> list[tuple[Case, date]]:
+    """Return closed cases that were not handed in yet, one counsellor's or all, each with its day, the oldest first."""
+    closed = select(Case).where(Case.state == "closed", Case.close_reason != NEVER_FILED, Case.handed_in.is_(False))
+    if holder_id is not None:
+        closed = closed.where(Case.counsellor_id == holder_id)
+    rows = db.scalars(closed.order_by(Case.closed_on, Case.case_no)).all()
+    return [(case, due_on(db, case.closed_on)) for case in rows if case.closed_on is not None]
+
+
+def overdue(db: Session, holder_id: UUID | None = None) -> list[tuple[Case, date]]:
+    """Return those of them whose day has passed (R4-05); nothing is opened."""
+    day = today(house_of(db).settings.time_zone)
+    return [(case, due) for case, due in unfiled(db, holder_id) if due < day]

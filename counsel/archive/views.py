@@ -1,0 +1,147 @@
+"""Views of the archive: hand a case in, count what arrived, look into the catalogue."""
+
+from typing import Any
+
+from flask import Blueprint, flash, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from counsel.access.sign_ins import SignedIn
+from counsel.archive.catalogue import PAGE, Wanted, catalogue, handed_in_by, late, to_hand_in, waiting, years
+from counsel.archive.hand_over import (
+    FLAWS,
+    accept,
+    find_volume,
+    hand_in,
+    read_defects,
+    read_manifest,
+    send_back,
+    volume_of,
+)
+from counsel.archive.manifest import entries_in, entries_of
+from counsel.archive.models import RETENTIONS, Volume
+from counsel.archive.retention import LONG, due_on, proposed
+from counsel.confidentiality.permissions import Permission
+from counsel.core.clock import today
+from counsel.core.errors import InvalidError
+from counsel.core.ids import parse_id
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import find_case
+from counsel.pathway.closing.volume import missing_parts
+from counsel.people.staff import counsellors, staff_name
+from counsel.web.forms import clean
+from counsel.web.messages import problem_words
+from counsel.web.page import go, page, whole, zone_of
+
+blueprint = Blueprint("archive", __name__)
+RETENTION_WORDS = {"D10": _l("10 years"), "D30": _l("30 years")}
+FLAW_WORDS = {
+    "missing": _l("something is missing"),
+    "unsigned": _l("something is not signed"),
+    "order": _l("the paper is not in order"),
+    "pages": _l("the pages do not add up"),
+    "unreadable": _l("something cannot be read"),
+    "other": _l("something else, see below"),
+}
+LIST = Permission.VOLUME_LIST
+
+
+@page(blueprint, "/cases/<case>/hand-in", Permission.CASE_HAND_IN, ("GET", "POST"))
+def submit(db: Session, actor: SignedIn, case: str) -> Any:
+    """T25, first half: the list of contents, the pages of the paper, the period, the signature."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_HAND_IN)
+    problems: dict[str, str] = {}
+    if request.method == "POST":
+        typed = {"pages": whole(request.form.get("pages", "")), "retention": request.form.get("retention", "")}
+        try:
+            hand_in(db, actor=actor, case=found, remark=clean(request.form.get("remark")), **typed)  # type: ignore[arg-type]
+        except InvalidError as error:
+            problems = {name: problem_words(code) for name, code in error.problems.items()}
+        else:
+            flash(_("Handed in, with your signature under the list. Nothing of it changes until the archivist answers."))
+            return go(url_for("home.case", case=found.case_id))
+    volume = volume_of(db, found)
+    place: dict[str, Any] = {"entries": entries_of(db, found), "missing": missing_parts(db, actor=actor, case=found)}
+    place |= {"defects": read_defects(db, actor=actor, volume=volume) if volume is not None else {}, "flaw_words": FLAW_WORDS}
+    place |= {"least": proposed(db, found), "periods": RETENTION_WORDS, "problems": problems, "long": LONG}
+    place["due"] = due_on(db, found.closed_on) if found.closed_on else None
+    return render_template("archive/submit.html", case=found, **place), 422 if problems else 200
+
+
+@page(blueprint, "/archive", LIST)
+def desk(db: Session, actor: SignedIn) -> Any:
+    """What waits for the archivist: volumes to count, hand-overs that are late."""
+    arrived, missing = waiting(db, actor=actor), late(db, actor=actor)
+    people = {row.counsellor_id for row, _days in arrived} | {case.counsellor_id for case, _days in missing}
+    names = {holder_id: staff_name(db, holder_id) for holder_id in people}
+    place = {"arrived": arrived, "late": missing, "names": names, "years": years(db, actor=actor)}
+    return render_template("archive/desk.html", **place)
+
+
+@page(blueprint, "/handed-in", Permission.CASE_LIST)
+def mine(db: Session, actor: SignedIn) -> Any:
+    """What I handed in, and what I should have."""
+    place = {"rows": handed_in_by(db, actor=actor), "late": to_hand_in(db, actor=actor), "day": today(zone_of(db))}
+    return render_template("archive/mine.html", **place)
+
+
+@page(blueprint, "/archive/catalogue", LIST)
+def shelf(db: Session, actor: SignedIn) -> Any:
+    """The catalogue, by code, year, period and counsellor."""
+    wanted = _wanted()
+    rows = catalogue(db, actor=actor, wanted=wanted)
+    more = rows[PAGE - 1] if len(rows) > PAGE else None
+    names = dict(counsellors(db))
+    place: dict[str, Any] = {"rows": rows[:PAGE], "names": {row.counsellor_id: staff_name(db, row.counsellor_id) for row in rows}}
+    place |= {"after": _mark(more) if more is not None else "", "wanted": wanted, "people": names, "periods": RETENTION_WORDS}
+    return render_template("archive/catalogue.html", years=years(db, actor=actor), **place)
+
+
+def _wanted() -> Wanted:
+    after = request.args.get("after", "").split(".")
+    numbers = [whole(part) for part in (after[0], after[2])] if len(after) == 3 else []
+    place = (numbers[0], after[1], numbers[1]) if numbers and None not in numbers else None
+    return Wanted(
+        code=clean(request.args.get("code")),
+        year=whole(request.args.get("year", "")),
+        retention=request.args.get("retention", "") if request.args.get("retention") in RETENTIONS else "",
+        counsellor=parse_id(request.args.get("counsellor", "")),
+        after=place,  # type: ignore[arg-type]
+    )
+
+
+def _mark(row: Volume) -> str:
+    return f"{row.year}.{row.retention}.{row.number}"
+
+
+@page(blueprint, "/archive/<volume>", Permission.VOLUME_ACCEPT, ("GET", "POST"))
+def check(db: Session, actor: SignedIn, volume: str) -> Any:
+    """T25, second half: count every item and the pages, then sign for the volume, or send it back."""
+    row, case = find_volume(db, actor=actor, volume_id=parse_id(volume))
+    problems: dict[str, str] = {}
+    if request.method == "POST":
+        problems = _answered(db, actor, row, case)
+        if not problems:
+            return go(url_for("archive.desk"))
+    content = read_manifest(db, actor=actor, volume=row)
+    place: dict[str, Any] = {"row": row, "content": content, "entries": entries_in(content), "problems": problems}
+    place |= {"by": staff_name(db, row.counsellor_id), "flaws": FLAWS, "flaw_words": FLAW_WORDS, "periods": RETENTION_WORDS}
+    place["counted"] = request.form.getlist("counted")
+    return render_template("archive/check.html", **place), 422 if problems else 200
+
+
+def _answered(db: Session, actor: SignedIn, row: Volume, case: Case) -> dict[str, str]:
+    """Seal the volume or send it back; return what is wrong, field by field."""
+    typed = request.form
+    try:
+        if typed.get("do") == "back":
+            send_back(db, actor=actor, volume=row, case=case, flaws=typed.getlist("flaws"), words=clean(typed.get("words")))
+            flash(_("Sent back; the counsellor sees why."))
+        else:
+            pages, place = whole(typed.get("pages", "")), clean(typed.get("place"))
+            accept(db, actor=actor, volume=row, case=case, counted=typed.getlist("counted"), pages=pages, place=place)
+            flash(_("Sealed as %(code)s. Nothing of it changes any more.", code=row.code))
+    except InvalidError as error:
+        return {name: problem_words(code) for name, code in error.problems.items()}
+    return {}
