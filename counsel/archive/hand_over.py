@@ -256,9 +256,9 @@ def _counted(
 ) -> None:
     problems = {}
     if differences(entries, entries_of(db, case)):
-        problems["items"] = "not_as_signed"
+        problems["contents"] = "not_as_signed"
     elif not {entry.item for entry in entries} <= set(counted):
-        problems["items"] = "check_all"
+        problems["contents"] = "check_all"
     if pages != volume.pages:
         problems["pages"] = "count_again"
     if len(place) > LONGEST_PLACE:

@@ -171,7 +171,7 @@ def test_what_is_not_as_it_was_signed_for_is_found(centre: Centre) -> None:
         _direct(centre, spoil)
         with pytest.raises(InvalidError) as found:
             sealed(centre, case, volume)
-        assert found.value.problems == {"items": "not_as_signed"}
+        assert found.value.problems == {"contents": "not_as_signed"}
         _direct(centre, delete(Body).where(*mine), Body.__table__.insert().values(**true))
         _direct(centre, update(Item).where(Item.item_id == note.item_id).values(number=1))
     assert volume.state == "submitted" and case.state == "closed"
@@ -191,7 +191,7 @@ def test_every_item_is_counted_and_the_pages_add_up(centre: Centre) -> None:
     case = closed(centre)
     volume = handed(centre, case)
     for changes, problems in (
-        ({"counted": []}, {"items": "check_all"}),
+        ({"counted": []}, {"contents": "check_all"}),
         ({"pages": 13}, {"pages": "count_again"}),
         ({"pages": None}, {"pages": "count_again"}),
         ({"place": "x" * 61}, {"place": "too_long"}),
