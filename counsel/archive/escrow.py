@@ -20,7 +20,7 @@ from counsel.crypto.derive import subkey
 from counsel.keys.boxes import OpenBox, open_box, readers_of, revoke, rotate
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader, make_grant
-from counsel.keys.models import Grant
+from counsel.keys.models import Box, Grant
 from counsel.keys.trust import check_recipient, group_id, holder_row
 from counsel.pathway.cases.models import Case, CaseReader
 
@@ -98,3 +98,10 @@ def _let_read_on(db: Session, actor: SignedIn, case: Case, before: list[OpenBox]
         place = {"box_id": box.box_id, "epoch": box.epoch, "key": box.keys[box.epoch]}
         make_grant(db, **place, reader=reader, granter=keys_of(db, actor))  # type: ignore[arg-type]
     db.add(CaseReader(case_id=case.case_id, holder_id=case.counsellor_id, purpose="former", until_on=until))
+
+
+def shut(db: Session, case: Case, *, on: bool) -> None:
+    """Shut both boxes of a filed case, or let the archive open them for one act, inside the caller's transaction."""
+    for box_id in (case.box_id, case.shared_box_id):
+        db.get_one(Box, box_id).shut = on
+    db.flush()

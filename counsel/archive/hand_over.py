@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import keys_of, require
 from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
-from counsel.archive.escrow import leave_to_archive, put_by, take_out
+from counsel.archive.escrow import leave_to_archive, put_by, shut, take_out
 from counsel.archive.manifest import Entry, differences, entries_in, entries_of, listed
 from counsel.archive.models import RETENTIONS, Volume
 from counsel.archive.retention import LONG, SHORT, keep_until, proposed
@@ -80,7 +80,7 @@ def hand_in(db: Session, *, actor: SignedIn, case: Case, pages: int | None, rete
         db.flush()
         content = {"items": listed(entries), "pages": pages, "remark": remark.strip(), "recordings": _recordings(db, case)}
         _sign(db, actor, volume, content, card)
-        for holder_id in _archivists(db):
+        for holder_id in archivists(db):
             notify(db, reader_id=holder_id, kind="volume", object_id=volume.volume_id)
         record.by(actor, "archive:volume:submitted", subject_id=case.client_id, object_id=volume.volume_id)
     return volume
@@ -134,7 +134,8 @@ def _recordings(db: Session, case: Case) -> list[dict[str, str]]:
     return [{"session": str(row.session_no), "medium": row.kind, "until": str(row.keep_until)} for row in rows]
 
 
-def _archivists(db: Session) -> list[UUID]:
+def archivists(db: Session) -> list[UUID]:
+    """Return the holders of everybody who keeps the archive."""
     staff = db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active")).all()
     return [row.holder_id for row in staff if row.holder_id and Role.ARCHIVIST in row.roles.split(",")]
 
@@ -230,6 +231,7 @@ def accept(
         assert volume.escrow_sealed is not None
         take_out(db, volume_id=volume.volume_id, sealed=volume.escrow_sealed)
         leave_to_archive(db, actor=actor, case=case)
+        shut(db, case, on=True)
         number, code = _next_code(db, volume)
         box = open_for_writing(db, keyring, volume.box_id)
         said = {

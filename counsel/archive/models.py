@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from counsel.core.database import CLIENT_WORLD, Base
 
+TICKETS = ("asked", "open", "returned")
 STATES = ("submitted", "returned", "sealed")
 RETENTIONS = ("D10", "D30")
 
@@ -47,3 +48,23 @@ class Volume(Base):
     answered_on: Mapped[date | None]
     archivist_id: Mapped[UUID | None]
     escrow_sealed: Mapped[bytes | None]
+
+
+class Ticket(Base):
+    """A sealed volume asked for by the counsellor of a client who came back: who reads it, for which case, until when (F15)."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        CheckConstraint(f"state IN {TICKETS}", name="state"),
+        CheckConstraint("(state = 'returned') = (returned_on IS NOT NULL)", name="returned_with_day"),
+        CLIENT_WORLD,
+    )
+    ticket_id: Mapped[UUID] = mapped_column(primary_key=True)
+    volume_id: Mapped[UUID] = mapped_column(index=True)
+    case_id: Mapped[UUID] = mapped_column(index=True)  # the new case, for which it is read
+    reader_id: Mapped[UUID]
+    state: Mapped[str] = mapped_column(String(8))
+    asked_on: Mapped[date]
+    until_on: Mapped[date | None]
+    returned_on: Mapped[date | None]
+    archivist_id: Mapped[UUID | None]

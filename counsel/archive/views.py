@@ -22,6 +22,7 @@ from counsel.archive.hand_over import (
 from counsel.archive.manifest import entries_in, entries_of
 from counsel.archive.models import RETENTIONS, Volume
 from counsel.archive.retention import LONG, due_on, proposed
+from counsel.archive.tickets import ask, drop, find_ticket, give_back, open_tickets, serve
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.errors import InvalidError
@@ -75,8 +76,33 @@ def desk(db: Session, actor: SignedIn) -> Any:
     arrived, missing = waiting(db, actor=actor), late(db, actor=actor)
     people = {row.counsellor_id for row, _days in arrived} | {case.counsellor_id for case, _days in missing}
     names = {holder_id: staff_name(db, holder_id) for holder_id in people}
-    place = {"arrived": arrived, "late": missing, "names": names, "years": years(db, actor=actor)}
+    asked = open_tickets(db, actor=actor)
+    names |= {ticket.reader_id: staff_name(db, ticket.reader_id) for ticket, _volume in asked}
+    place: dict[str, Any] = {"arrived": arrived, "late": missing, "names": names, "years": years(db, actor=actor)}
+    place |= {"asked": asked, "day": today(zone_of(db))}
     return render_template("archive/desk.html", **place)
+
+
+@page(blueprint, "/cases/<case>/earlier/<volume>", Permission.TICKET_ASK, ("POST",))
+def ask_for(db: Session, actor: SignedIn, case: str, volume: str) -> Any:
+    """Ask to read the filed case of a client who came back."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.TICKET_ASK)
+    ask(db, actor=actor, case=found, volume_id=parse_id(volume))
+    flash(_("Asked for. The archivist opens it today; you are told."))
+    return go(url_for("home.case", case=found.case_id))
+
+
+@page(blueprint, "/archive/tickets/<ticket>", Permission.TICKET_SERVE, ("POST",))
+def ticket(db: Session, actor: SignedIn, ticket: str) -> Any:
+    """The lending desk: open a volume for its reader, take it back and seal it anew, or drop what nobody needs."""
+    found = find_ticket(db, actor=actor, ticket_id=parse_id(ticket), permission=Permission.TICKET_SERVE)
+    acts = {"serve": serve, "back": give_back, "drop": drop}
+    act = acts.get(request.form.get("do", ""))
+    if act is None:
+        raise InvalidError(do="unknown")
+    act(db, actor=actor, ticket=found)
+    flash({"serve": _("Open for its reader."), "back": _("Sealed anew."), "drop": _("Dropped.")}[request.form["do"]])
+    return go(url_for("archive.desk"))
 
 
 @page(blueprint, "/handed-in", Permission.CASE_LIST)

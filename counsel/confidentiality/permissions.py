@@ -22,6 +22,9 @@ class Permission(StrEnum):
     CASE_FOLLOW_UP = "case:follow_up"  # follow-ups agreed at the end, after a medical closing too
     VOLUME_LIST = "volume:list"  # what lies in the archive, by code
     VOLUME_ACCEPT = "volume:accept"  # count a volume, seal it or send it back
+    TICKET_ASK = "ticket:ask"  # to read the filed case of a client who came back
+    TICKET_SERVE = "ticket:serve"
+    TICKET_DROP = "ticket:drop"
     CASE_HAND_IN = "case:hand_in"  # a closed case, to be filed
     CASE_END = "case:end"  # the client ends counselling, or asks for somebody else
     CASE_DIRECT = "case:direct"  # the director's arrows: transfers, void, left school; without reading

@@ -88,6 +88,7 @@ class Settings:
     )
     hand_over_days: int = setting(30, "篇4 二 [DF]", "days after closing until a case must have been handed in to the archive")
     term_ends: str = setting("01-31,07-15", "篇4 二 [DF]", "last days of the terms, month-day: no hand-over later than that")
+    reading_days: int = setting(14, "domain §5.5 [DF]", "days a filed case is open to the counsellor of a client who came back")
     reading_window: int = setting(0, "篇4 三 [DF]", "days the counsellor may still read after the archive has signed")
     fonds_code: str = setting("QZ001", "DA/T 22 [DF]", "number of the school's fonds, first part of every archival code")
     archive_category: str = setting("XL", "DA/T 22 [DF]", "category of psychological counselling in the code")

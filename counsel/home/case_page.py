@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
+from counsel.archive.tickets import earlier_volumes, tickets_of
 from counsel.audit.chain import recording
 from counsel.confidentiality.decide import decide
 from counsel.confidentiality.permissions import Permission
@@ -72,6 +73,8 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
         "before": db.get_one(Case, case.previous_id).case_no if case.previous_id else None,
         "coming": rows.filter(Appointment.state.in_(COMING)).order_by(Appointment.starts_at).all(),
         "files": files,
+        "earlier": earlier_volumes(db, case) if writes else [],
+        "tickets": tickets_of(db, case) if writes else {},
         "missing": missing_parts(db, actor=actor, case=case) if files else [],
         **_work(db, actor, case),
         **_around(db, actor, case),

@@ -127,7 +127,7 @@ def open_box(db: Session, keyring: Keyring, box_id: UUID, *, for_writing: bool =
 
 def _newest_key(db: Session, keyring: Keyring, box: Box, for_writing: bool, keep: bool) -> tuple[bytes, int, bool]:
     for grant in _grants_for(db, keyring, box):
-        own = keyring_for(keyring, grant)
+        own = keyring_for(keyring, grant) if not box.shut or grant.holder_id == keyring.holder_id else None
         if own is not None:
             key = _grant_key(db, grant, *own, for_writing=for_writing, keep=keep)
             stale = box.stale or grant.epoch < box.epoch or (for_writing and _reader_rotated(db, box))

@@ -47,7 +47,7 @@ def _at_once(
     db: Session, keyring: Keyring, box: Box, grant: Grant | None, lock: bytes | None, opened: dict[UUID, OpenBox]
 ) -> OpenBox | None:
     """Return the box when it has had one epoch only and needs no further statement, else None."""
-    if lock is None or box.epoch != 1:
+    if lock is None or box.epoch != 1 or box.shut:
         return None
     parent = opened.get(box.parent_id) if box.parent_id is not None else None
     own = keyring_for(keyring, grant) if grant is not None else None

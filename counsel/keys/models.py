@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from counsel.core.database import Base
@@ -49,6 +49,7 @@ class Box(Base):
     box_id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(12))
     epoch: Mapped[int]
+    shut: Mapped[bool] = mapped_column(default=False, server_default=false())  # filed: opens for no group, a ticket apart
     stale: Mapped[bool] = mapped_column(default=False)
     parent_id: Mapped[UUID | None]
     parent_epoch: Mapped[int | None]

@@ -107,6 +107,7 @@ def test_the_matrix_has_every_guarded_permission() -> None:
             "copy",
             "hold",
             "volume",
+            "ticket",
         )
     }
     assert guarded <= {row[0] for row in matrix()}

@@ -12,7 +12,7 @@ from counsel.pathway.cases.lifecycle import CLOSE_REASONS, STATES
 ONE_AT_A_TIME = text("state NOT IN ('follow_up', 'closed', 'archived')")
 WAYS = ("own_sign_in", "in_room", "by_phone", "on_paper")
 PARTIES = ("client", "guardian")
-READER_PURPOSES = ("second", "former", "receiving")
+READER_PURPOSES = ("second", "former", "receiving", "reading")
 
 
 class Case(Base):

@@ -1,0 +1,171 @@
+"""F15 for a returning client: the counsellor of the new case reads the earlier file by a ticket, the same day (篇4 三; R4-07).
+
+Without a ticket a sealed file opens for nobody, the archive included: its boxes are shut. A ticket opens them for one act of the
+archivist's session, which grants the reader a time-boxed key and shuts them; back again they get a new seal with its reason.
+"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.archive.escrow import shut
+from counsel.archive.hand_over import archivists
+from counsel.archive.models import Ticket, Volume
+from counsel.audit.chain import recording
+from counsel.confidentiality.facts import Facts
+from counsel.confidentiality.permissions import Permission
+from counsel.core.clock import at_local, today
+from counsel.core.database import house_of
+from counsel.core.errors import ConflictError
+from counsel.core.ids import new_id
+from counsel.keys.boxes import add_reader, open_box, open_for_writing, revoke, rotate
+from counsel.keys.grants import Reader
+from counsel.keys.trust import check_recipient, holder_row
+from counsel.outbox.notices import notify
+from counsel.pathway.cases.lifecycle import OPEN_STATES
+from counsel.pathway.cases.models import Case, CaseReader
+from counsel.pathway.cases.services import case_facts
+from counsel.people.conflicts import declared_against
+from counsel.records.services import items_in, write_signed
+
+OPENING, READING = "opening", "reading"
+
+
+def earlier_volumes(db: Session, case: Case) -> list[Volume]:
+    """Return the sealed volumes of the same client, the newest first; nothing is opened."""
+    others = select(Case.case_id).where(Case.client_id == case.client_id, Case.case_id != case.case_id)
+    query = select(Volume).where(Volume.case_id.in_(others), Volume.state == "sealed")
+    return list(db.scalars(query.order_by(Volume.year.desc(), Volume.case_no.desc())))
+
+
+def tickets_of(db: Session, case: Case) -> dict[UUID, Ticket]:
+    """Return the newest ticket for each volume that was asked for in a case."""
+    query = select(Ticket).where(Ticket.case_id == case.case_id).order_by(Ticket.asked_on, Ticket.ticket_id)
+    return {ticket.volume_id: ticket for ticket in db.scalars(query)}
+
+
+def ask(db: Session, *, actor: SignedIn, case: Case, volume_id: UUID | None) -> Ticket:
+    """Ask for an earlier volume of a client who has come back; nobody's yes is needed, the archivist serves it.
+
+    :raises ConflictError: it has been asked for, or is being read, in this case.
+
+    Records: ``archive:ticket:asked``. Rule: 篇4 三; domain §5.5.
+    """
+    volume = db.get(Volume, volume_id) if volume_id is not None else None
+    fits = volume is not None and volume in earlier_volumes(db, case)
+    require(db, actor, Permission.TICKET_ASK, case_facts(db, case) if fits else None, object_id=volume_id)
+    assert volume is not None and actor.holder_id is not None
+    with recording(db) as record:
+        db.refresh(volume, with_for_update=True)
+        if any(one.state != "returned" for one in db.scalars(select(Ticket).where(Ticket.volume_id == volume.volume_id))):
+            raise ConflictError("faster")
+        day = today(house_of(db).settings.time_zone)
+        place = {"volume_id": volume.volume_id, "case_id": case.case_id, "reader_id": actor.holder_id}
+        ticket = Ticket(ticket_id=new_id(), asked_on=day, state="asked", **place)
+        db.add(ticket)
+        for holder_id in archivists(db):
+            notify(db, reader_id=holder_id, kind="volume", object_id=volume.volume_id)
+        record.by(actor, "archive:ticket:asked", subject_id=case.client_id, object_id=volume.volume_id)
+    return ticket
+
+
+def open_tickets(db: Session, *, actor: SignedIn) -> list[tuple[Ticket, Volume]]:
+    """Return the tickets that are not settled, the oldest first, for the lending desk."""
+    require(db, actor, Permission.VOLUME_LIST)
+    query = select(Ticket, Volume).join(Volume, Volume.volume_id == Ticket.volume_id).where(Ticket.state != "returned")
+    return [(row[0], row[1]) for row in db.execute(query.order_by(Ticket.asked_on, Ticket.ticket_id))]
+
+
+def find_ticket(db: Session, *, actor: SignedIn, ticket_id: UUID | None, permission: Permission) -> Ticket:
+    """Return a ticket the actor may settle, or refuse as if it were absent."""
+    ticket = db.get(Ticket, ticket_id) if ticket_id is not None else None
+    facts = Facts(sender_id=ticket.reader_id) if ticket is not None and ticket.state != "returned" else None
+    require(db, actor, permission, facts, object_id=ticket_id)
+    assert ticket is not None
+    return ticket
+
+
+def serve(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
+    """Open the volume for the ticket's reader until its day; the archivist reads nothing by it.
+
+    :raises ConflictError: it is served, or the ground has gone: the case ended or changed hands, or the reader is kept away.
+
+    Records: ``archive:ticket:served``. Rule: 篇4 三.
+    """
+    settings = house_of(db).settings
+    with recording(db) as record:
+        volume, old = _held(db, ticket, "asked")
+        new = db.get_one(Case, ticket.case_id)
+        if new.counsellor_id != ticket.reader_id or new.state not in OPEN_STATES:
+            raise ConflictError("task_ended")
+        if ticket.reader_id in declared_against(db, new.client_id):
+            raise ConflictError("task_ended")
+        until = today(settings.time_zone) + timedelta(days=settings.reading_days)
+        _grant(db, actor, old, ticket.reader_id, at_local(until + timedelta(days=1), 0, settings.time_zone))
+        db.merge(CaseReader(case_id=old.case_id, holder_id=ticket.reader_id, purpose=READING, until_on=until))
+        ticket.state, ticket.until_on, ticket.archivist_id = "open", until, actor.holder_id
+        notify(db, reader_id=ticket.reader_id, kind="volume", object_id=volume.volume_id)
+        record.by(actor, "archive:ticket:served", subject_id=old.client_id, object_id=volume.volume_id)
+
+
+def _held(db: Session, ticket: Ticket, state: str) -> tuple[Volume, Case]:
+    volume = db.get_one(Volume, ticket.volume_id)
+    db.refresh(volume, with_for_update=True)
+    db.refresh(ticket, with_for_update=True)
+    if ticket.state != state:
+        raise ConflictError("task_ended")
+    return volume, db.get_one(Case, volume.case_id)
+
+
+def _grant(db: Session, actor: SignedIn, old: Case, reader_id: UUID, end: Any) -> None:
+    """Open both boxes with the archive's key, grant them to the reader, and shut them again."""
+    holder, keyring = holder_row(db, reader_id), keys_of(db, actor)
+    if holder is None or holder.revoked:
+        raise ConflictError("task_ended")
+    check_recipient(db, holder)
+    shut(db, old, on=False)
+    for box_id in (old.box_id, old.shared_box_id):
+        add_reader(db, open_box(db, keyring, box_id), reader=Reader(holder, READING, end), granter=keyring)
+    shut(db, old, on=True)
+
+
+def give_back(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
+    """The reader has done, or the day has come: the key goes, and the volume gets a new seal with the reason of its opening.
+
+    :raises ConflictError: it is back already.
+
+    Records: ``archive:ticket:returned``. Rule: 篇4 三; domain §5.5.
+    """
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        volume, old = _held(db, ticket, "open")
+        db.execute(delete(CaseReader).where(CaseReader.case_id == old.case_id, CaseReader.holder_id == ticket.reader_id))
+        shut(db, old, on=False)
+        for box_id in (old.box_id, old.shared_box_id):
+            revoke(db, box_id, ticket.reader_id)
+            db.flush()
+            rotate(db, keyring, box_id)
+        shut(db, old, on=True)
+        day = today(house_of(db).settings.time_zone)
+        box = open_for_writing(db, keyring, volume.box_id)
+        number = 1 + len([item for item in items_in(db, [box.box_id]) if item.kind == OPENING])
+        content = {"reader": ticket.reader_id.hex, "purpose": "returning", "until": str(ticket.until_on), "back": str(day)}
+        write_signed(db, box=box, kind=OPENING, keyring=keyring, content=content, number=number)
+        ticket.state, ticket.returned_on = "returned", day
+        record.by(actor, "archive:ticket:returned", subject_id=old.client_id, object_id=volume.volume_id)
+
+
+def drop(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
+    """A ticket that was not served yet is taken back by whoever asked, or by the archivist.
+
+    Records: ``archive:ticket:dropped``.
+    """
+    with recording(db) as record:
+        volume, old = _held(db, ticket, "asked")
+        ticket.state, ticket.returned_on = "returned", today(house_of(db).settings.time_zone)
+        record.by(actor, "archive:ticket:dropped", subject_id=old.client_id, object_id=volume.volume_id)
