@@ -564,7 +564,7 @@ def test_a_loan_goes_on_across_a_new_passphrase(centre: Centre) -> None:
 
 
 def test_the_pages_of_a_reading(sqlite_centre: Centre) -> None:
-    """Asked on the page of the new case, opened at the lending desk, read on the old case's page, sealed anew; elsewhere absent."""
+    """Asked on the page of the new case, opened at the lending desk, read on the old case's page, sealed anew; else absent."""
     centre = sqlite_centre
     old, volume, new = came_back(centre, "qiu")
     qiu, shen = listening(centre, "qiu"), listening(centre, "archive")
