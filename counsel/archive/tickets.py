@@ -62,8 +62,11 @@ def ask(db: Session, *, actor: SignedIn, case: Case, volume_id: UUID | None) -> 
     assert volume is not None and actor.holder_id is not None
     with recording(db) as record:
         db.refresh(volume, with_for_update=True)
-        if any(one.state != "returned" for one in db.scalars(select(Ticket).where(Ticket.volume_id == volume.volume_id))):
-            raise ConflictError("faster")
+        for one in db.scalars(select(Ticket).where(Ticket.volume_id == volume.volume_id, Ticket.state != "returned")).all():
+            if _has_ground(db, one):
+                raise ConflictError("faster")
+            _end(db, one, db.get_one(Case, volume.case_id))
+        db.flush()
         day = today(house_of(db).settings.time_zone)
         place = {"volume_id": volume.volume_id, "case_id": case.case_id, "reader_id": actor.holder_id}
         ticket = Ticket(ticket_id=new_id(), asked_on=day, state="asked", **place)
@@ -100,10 +103,7 @@ def serve(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
     settings = house_of(db).settings
     with recording(db) as record:
         volume, old = _held(db, ticket, "asked")
-        new = db.get_one(Case, ticket.case_id)
-        if new.counsellor_id != ticket.reader_id or new.state not in OPEN_STATES:
-            raise ConflictError("task_ended")
-        if ticket.reader_id in declared_against(db, new.client_id):
+        if not _has_ground(db, ticket):
             raise ConflictError("task_ended")
         until = today(settings.time_zone) + timedelta(days=settings.reading_days)
         _grant(db, actor, old, ticket.reader_id, at_local(until + timedelta(days=1), 0, settings.time_zone))
@@ -111,6 +111,21 @@ def serve(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
         ticket.state, ticket.until_on, ticket.archivist_id = "open", until, actor.holder_id
         notify(db, reader_id=ticket.reader_id, kind="volume", object_id=volume.volume_id)
         record.by(actor, "archive:ticket:served", subject_id=old.client_id, object_id=volume.volume_id)
+
+
+def _has_ground(db: Session, ticket: Ticket) -> bool:
+    """Return whether its reader still counsels the client who came back, and is not kept away."""
+    new = db.get_one(Case, ticket.case_id)
+    counsels = new.counsellor_id == ticket.reader_id and new.state in OPEN_STATES
+    return counsels and ticket.reader_id not in declared_against(db, new.client_id)
+
+
+def _end(db: Session, ticket: Ticket, old: Case) -> None:
+    """Take the reader's key away; needs no key. The new seal is the archivist's, at the next opening or return."""
+    for box_id in (old.box_id, old.shared_box_id):
+        revoke(db, box_id, ticket.reader_id)
+    db.execute(delete(CaseReader).where(CaseReader.case_id == old.case_id, CaseReader.holder_id == ticket.reader_id))
+    ticket.state, ticket.returned_on = "returned", today(house_of(db).settings.time_zone)
 
 
 def _held(db: Session, ticket: Ticket, state: str) -> tuple[Volume, Case]:
@@ -144,19 +159,21 @@ def give_back(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
     keyring = keys_of(db, actor)
     with recording(db) as record:
         volume, old = _held(db, ticket, "open")
-        db.execute(delete(CaseReader).where(CaseReader.case_id == old.case_id, CaseReader.holder_id == ticket.reader_id))
+        _end(db, ticket, old)
+        db.flush()
         shut(db, old, on=False)
         for box_id in (old.box_id, old.shared_box_id):
-            revoke(db, box_id, ticket.reader_id)
-            db.flush()
             rotate(db, keyring, box_id)
         shut(db, old, on=True)
-        day = today(house_of(db).settings.time_zone)
         box = open_for_writing(db, keyring, volume.box_id)
         number = 1 + len([item for item in items_in(db, [box.box_id]) if item.kind == OPENING])
-        content = {"reader": ticket.reader_id.hex, "purpose": "returning", "until": str(ticket.until_on), "back": str(day)}
+        content = {
+            "reader": ticket.reader_id.hex,
+            "purpose": "returning",
+            "until": str(ticket.until_on),
+            "back": str(ticket.returned_on),
+        }
         write_signed(db, box=box, kind=OPENING, keyring=keyring, content=content, number=number)
-        ticket.state, ticket.returned_on = "returned", day
         record.by(actor, "archive:ticket:returned", subject_id=old.client_id, object_id=volume.volume_id)
 
 
@@ -167,5 +184,5 @@ def drop(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
     """
     with recording(db) as record:
         volume, old = _held(db, ticket, "asked")
-        ticket.state, ticket.returned_on = "returned", today(house_of(db).settings.time_zone)
+        _end(db, ticket, old)
         record.by(actor, "archive:ticket:dropped", subject_id=old.client_id, object_id=volume.volume_id)

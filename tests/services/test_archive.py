@@ -538,6 +538,20 @@ def test_a_ticket_ends_with_its_day_and_its_ground(centre: Centre) -> None:
             give_back(centre.db, actor=shen, ticket=ticket)
 
 
+def test_whoever_takes_the_case_over_asks_anew(centre: Centre) -> None:
+    """The first reader's key goes when the successor asks: nobody reads on for whom there is no ground any more."""
+    old, volume, new = came_back(centre, "qiu")
+    lan, shen = centre.school["lan"], centre.school["archive"]
+    ticket = ask(centre.db, actor=centre.school["qiu"], case=new, volume_id=volume.volume_id)
+    serve(centre.db, actor=shen, ticket=ticket)
+    new.counsellor_id = lan.holder_id  # as a hand-over leaves it
+    centre.db.commit()
+    again = ask(centre.db, actor=lan, case=new, volume_id=volume.volume_id)
+    assert ticket.state == "returned" and not opens(centre, "qiu", old.box_id)
+    serve(centre.db, actor=shen, ticket=again)
+    assert opens(centre, "lan", old.box_id) and not opens(centre, "qiu", old.box_id)
+
+
 def test_cut_off_anywhere_a_reading_is_open_or_shut(centre: Centre) -> None:
     """The power fails at each write of opening and of sealing anew: the boxes are never left open to the archive."""
     old, volume, new = came_back(centre, "qiu")
