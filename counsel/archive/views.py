@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, render_template, request, url_for
+from flask import Blueprint, current_app, flash, render_template, request, stream_template, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from counsel.archive.hand_over import (
     send_back,
     volume_of,
 )
+from counsel.archive.integrity import check_integrity
 from counsel.archive.manifest import entries_in, entries_of
 from counsel.archive.models import RETENTIONS, Volume
 from counsel.archive.retention import LONG, due_on, proposed
@@ -34,6 +35,7 @@ from counsel.people.staff import counsellors, staff_name
 from counsel.web.forms import clean
 from counsel.web.messages import problem_words
 from counsel.web.page import go, page, whole, zone_of
+from counsel.web.progress import with_progress
 
 blueprint = Blueprint("archive", __name__)
 RETENTION_WORDS = {"D10": _l("10 years"), "D30": _l("30 years")}
@@ -103,6 +105,21 @@ def ticket(db: Session, actor: SignedIn, ticket: str) -> Any:
     act(db, actor=actor, ticket=found)
     flash({"serve": _("Open for its reader."), "back": _("Sealed anew."), "drop": _("Dropped.")}[request.form["do"]])
     return go(url_for("archive.desk"))
+
+
+@page(blueprint, "/archive/integrity", LIST, ("GET", "POST"))
+def integrity(db: Session, actor: SignedIn) -> Any:
+    """Look at everything that is kept; the page tells how far it is while it works."""
+    if request.method == "GET":
+        return render_template("archive/integrity.html", steps=())
+    sessions = current_app.extensions["counsel_sessions"]
+
+    def work(progress: Any) -> Any:
+        """Look in a database session of its own, so that a closed browser stops nothing half-way."""
+        with sessions() as own:
+            return check_integrity(own, actor=actor, progress=progress)
+
+    return stream_template("archive/integrity.html", steps=with_progress(work))
 
 
 @page(blueprint, "/handed-in", Permission.CASE_LIST)

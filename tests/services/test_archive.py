@@ -15,6 +15,7 @@ from counsel.access.gate import keys_of
 from counsel.access.models import Account
 from counsel.archive.catalogue import Wanted, catalogue, handed_in_by, late, late_of, waiting, years
 from counsel.archive.hand_over import accept, find_volume, hand_in, read_defects, read_manifest, send_back, volume_of
+from counsel.archive.integrity import Integrity, check_integrity
 from counsel.archive.manifest import entries_in, entries_of
 from counsel.archive.models import Ticket, Volume
 from counsel.archive.retention import due_on, keep_until
@@ -44,7 +45,7 @@ from tests.conftest import Centre
 from tests.school import WORDS
 from tests.services.test_ending import report, with_session
 from tests.services.test_many import loosened
-from tests.services.test_material import SCAN, kept
+from tests.services.test_material import SCAN, files_of, kept
 from tests.services.test_power import cut_everywhere
 from tests.services.test_recordings import asked, listening, recorded, say
 from tests.services.test_volume import closed
@@ -604,3 +605,46 @@ def test_the_pages_of_a_reading(sqlite_centre: Centre) -> None:
         assert other.post(f"{here}/earlier/{volume.volume_id}").status_code == 404
         assert other.post(f"/archive/tickets/{ticket.ticket_id}", data={"do": "serve"}).status_code == 404
         assert other.get("/archive").status_code == 404 and other.get("/archive/catalogue").status_code == 404
+
+
+def test_the_integrity_check_finds_what_is_not_as_it_was(centre: Centre) -> None:
+    """All whole; then a bit flipped in a file, and a text altered in a sealed volume by somebody past every trigger."""
+    case = closed(centre)
+    kept(centre, case, SCAN, title="签字页")
+    volume = handed(centre, case)
+    sealed(centre, case, volume)
+    shen, told = centre.school["archive"], []
+
+    def look() -> Any:
+        return check_integrity(centre.db, actor=shen, progress=lambda done, total: told.append((done, total)))
+
+    assert look() == Integrity(1, 1, (), ()) and told == [(1, 2), (2, 2)]
+    (path,) = files_of(centre)
+    true = path.read_bytes()
+    path.write_bytes(true[:-1] + bytes([true[-1] ^ 1]))
+    assert look() == Integrity(1, 1, ((case.case_no, 1),), ())
+    path.unlink()
+    assert look().damaged == ((case.case_no, 1),)
+    path.write_bytes(true)
+    loosened(centre)
+    note = centre.db.scalars(select(Item.item_id).where(Item.kind == "note")).one()
+    _direct(centre, update(Body).where(Body.item_id == note, Body.revision == 1).values(sealed=b"x" * 300))
+    assert look() == Integrity(1, 1, (), (volume.code,))
+    for who in ("lan", "director", "admin", "leader", "desk"):
+        with pytest.raises(RefusedError):
+            check_integrity(centre.db, actor=centre.school[who], progress=lambda _done, _total: None)
+
+
+def test_the_page_of_the_integrity_check_tells_how_far_it_is(sqlite_centre: Centre) -> None:
+    """Step by step while it works, then what was found; a store that does not answer is said, and nothing is shown as whole."""
+    centre = sqlite_centre
+    case = closed(centre)
+    kept(centre, case, SCAN, title="签字页")
+    sealed(centre, case, handed(centre, case))
+    shen = listening(centre, "archive")
+    page = shen.post("/archive/integrity", headers={"Accept-Language": "en"}).text
+    assert "1 of 2" in page and "2 of 2" in page and "All are as they were written." in page
+    (path,) = files_of(centre)
+    path.write_bytes(b"")
+    page = shen.post("/archive/integrity", headers={"Accept-Language": "en"}).text
+    assert f"Case {case.case_no:04}, material 1, is damaged." in page and "All are as" not in page

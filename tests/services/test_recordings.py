@@ -134,7 +134,7 @@ def lines(centre: Centre, tag: str) -> list[AuditLine]:
 
 
 def test_nothing_is_stored_without_the_yes_of_everybody(centre: Centre) -> None:
-    """R4-12: neither with no consent, nor before client and guardian said yes, nor for another medium, case or session."""
+    """R4-12, A29: neither with no consent, nor before client and guardian said yes, nor for another medium, case or session."""
     case = a_session(centre)
     item = asked(centre, case)
 
@@ -272,7 +272,7 @@ def test_whoever_left_or_is_kept_away_hears_nothing_more(centre: Centre) -> None
 
 @pytest.mark.parametrize("who", ["client", "guardian"])
 def test_taken_back_it_is_erased_the_same_day(centre: Centre, who: str) -> None:
-    """R4-13: by client or guardian, in the request that takes it back: lock, rows and bytes are gone, no key opens it."""
+    """R4-13, A29: by client or guardian, in the request that takes it back: lock, rows and bytes are gone, no key opens it."""
     case, item, row = heard(centre)
     lies = len(files_of(centre))
     say(centre, case, item, agreed=False, who=who)
