@@ -22,6 +22,7 @@ from counsel.archive.hand_over import (
 from counsel.archive.integrity import check_integrity
 from counsel.archive.manifest import entries_in, entries_of
 from counsel.archive.models import RETENTIONS, Volume
+from counsel.archive.names import search_names
 from counsel.archive.retention import LONG, due_on, proposed
 from counsel.archive.tickets import ask, drop, find_ticket, give_back, open_tickets, serve
 from counsel.confidentiality.permissions import Permission
@@ -39,6 +40,13 @@ from counsel.web.progress import with_progress
 
 blueprint = Blueprint("archive", __name__)
 RETENTION_WORDS = {"D10": _l("10 years"), "D30": _l("30 years")}
+REASON_WORDS = {
+    "returning": _l("a client has come back"),
+    "own_request": _l("the person asks about the own file"),
+    "law": _l("a formal paper or a statute names the person"),
+    "inquiry": _l("a loss or a mix-up is looked into"),
+    "appraisal": _l("the period is over and is appraised"),
+}
 FLAW_WORDS = {
     "missing": _l("something is missing"),
     "unsigned": _l("something is not signed"),
@@ -105,6 +113,20 @@ def ticket(db: Session, actor: SignedIn, ticket: str) -> Any:
     act(db, actor=actor, ticket=found)
     flash({"serve": _("Open for its reader."), "back": _("Sealed anew."), "drop": _("Dropped.")}[request.form["do"]])
     return go(url_for("archive.desk"))
+
+
+@page(blueprint, "/archive/names", Permission.NAME_SEARCH, ("GET", "POST"))
+def names(db: Session, actor: SignedIn) -> Any:
+    """Find somebody's volumes by the sealed index, with a reason."""
+    found, problems = None, {}
+    if request.method == "POST":
+        typed = {"wanted": clean(request.form.get("wanted")), "reason": request.form.get("reason", "")}
+        try:
+            found = search_names(db, actor=actor, **typed)
+        except InvalidError as error:
+            problems = {name: problem_words(code) for name, code in error.problems.items()}
+    place = {"found": found, "problems": problems, "reasons": REASON_WORDS}
+    return render_template("archive/names.html", **place), 422 if problems else 200
 
 
 @page(blueprint, "/archive/integrity", LIST, ("GET", "POST"))

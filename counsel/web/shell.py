@@ -101,6 +101,7 @@ _OPENINGS = ("people.openings", "eye", _l("Openings"))
 _HEAR = ("material.hearing", "mic", _l("Recordings"))
 _ARCHIVE = ("archive.desk", "inbox", _l("Arrived"))
 _CATALOGUE = ("archive.shelf", "archive", _l("Catalogue"))
+_NAMES = ("archive.names", "person-lines-fill", _l("Index of names"))
 _INTEGRITY = ("archive.integrity", "patch-check", _l("Integrity check"))
 _DEPUTIES = ("people.deputies", "people", _l("Deputies"))
 RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
@@ -124,7 +125,7 @@ RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
     Role.DUTY_MANAGER: (_TODAY, _TOLD, _ASKED, _EVENT, _DEPUTIES, _RULES),
     Role.SCHOOL_LEADER: (_TODAY, _LEAD, _TOLD, _DEPUTIES, _RULES),
     Role.SUPERVISOR: (_TODAY, _TELL, _HEAR, _OPENINGS, _RULES),
-    Role.ARCHIVIST: (_ARCHIVE, _CATALOGUE, _INTEGRITY, _RULES),
+    Role.ARCHIVIST: (_ARCHIVE, _CATALOGUE, _NAMES, _INTEGRITY, _RULES),
     Role.SYSADMIN: (_TODAY, _STAFF, _ROLL, _SETTINGS, _HEALTH, _RULES),
     Role.HEAD_TEACHER: (_TODAY, ("appointments.concern", "chat-left-text", _l("Raise a concern")), _TOLD, _ASKED, _RULES),
 }

@@ -88,7 +88,7 @@ PAGES = {
     ],
     "admin": ["/", "/staff", "/health", "/settings", "/roll"],
     "teacher": ["/", "/concern", "/rules", "/told-to-me", "/told-to-me > /told-to-me/"],
-    "shen": ["/", "/archive/catalogue", "/archive/integrity"],
+    "shen": ["/", "/archive/catalogue", "/archive/names", "/archive/integrity"],
     "leader": ["/", "/deputies", "/leadership", "/leadership > /events/"],
     "manager": ["/event", "/event > /events/"],
     "supervisor": ["/", "/disclosures > /review"],

@@ -10,20 +10,15 @@ import time_machine
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from counsel.access.accounts import unlock
 from counsel.access.gate import keys_of
-from counsel.access.models import Account
 from counsel.archive.catalogue import Wanted, catalogue, handed_in_by, late, late_of, waiting, years
 from counsel.archive.hand_over import accept, find_volume, hand_in, read_defects, read_manifest, send_back, volume_of
-from counsel.archive.integrity import Integrity, check_integrity
 from counsel.archive.manifest import entries_in, entries_of
-from counsel.archive.models import Ticket, Volume
+from counsel.archive.models import Volume
 from counsel.archive.retention import due_on, keep_until
-from counsel.archive.tickets import ask, drop, earlier_volumes, find_ticket, give_back, open_tickets, serve
 from counsel.audit.models import AuditLine
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now, today
-from counsel.core.database import writing
 from counsel.core.errors import ConflictError, InvalidError, RefusedError, TransitionError, UnreadableError
 from counsel.keys.boxes import open_box
 from counsel.keys.models import Box, Grant
@@ -37,19 +32,15 @@ from counsel.pathway.closing.volume import missing_parts
 from counsel.pathway.material.erasing import erase_what_ended
 from counsel.pathway.material.services import begin
 from counsel.pathway.sessions.services import read_note
-from counsel.people.conflicts import declare
-from counsel.people.recovery import change_passphrase
 from counsel.records.models import Body, Item, Material
 from counsel.records.services import items_in
 from tests.conftest import Centre
-from tests.school import WORDS
 from tests.services.test_ending import report, with_session
 from tests.services.test_many import loosened
-from tests.services.test_material import SCAN, files_of, kept
+from tests.services.test_material import SCAN, kept
 from tests.services.test_power import cut_everywhere
-from tests.services.test_recordings import asked, listening, recorded, say
+from tests.services.test_recordings import asked, recorded, say
 from tests.services.test_volume import closed
-from tests.story import received
 
 
 def handed(centre: Centre, case: Case, **changes: Any) -> Volume:
@@ -185,17 +176,17 @@ def test_what_is_not_as_it_was_signed_for_is_found(centre: Centre) -> None:
         delete(Body).where(*mine),
         update(Item).where(Item.item_id == note.item_id).values(number=7),
     ):
-        _direct(centre, spoil)
+        directly(centre, spoil)
         with pytest.raises(InvalidError) as found:
             sealed(centre, case, volume)
         assert found.value.problems == {"contents": "not_as_signed"}
-        _direct(centre, delete(Body).where(*mine), Body.__table__.insert().values(**true))
-        _direct(centre, update(Item).where(Item.item_id == note.item_id).values(number=1))
+        directly(centre, delete(Body).where(*mine), Body.__table__.insert().values(**true))
+        directly(centre, update(Item).where(Item.item_id == note.item_id).values(number=1))
     assert volume.state == "submitted" and case.state == "closed"
     sealed(centre, case, volume)
 
 
-def _direct(centre: Centre, *statements: Any) -> None:
+def directly(centre: Centre, *statements: Any) -> None:
     """What somebody does who writes to the database itself."""
     for statement in statements:
         centre.db.execute(statement)
@@ -451,200 +442,3 @@ def test_the_index_of_names_is_the_archives_and_sealed(centre: Centre) -> None:
     lines = centre.db.scalars(select(AuditLine.tag).where(AuditLine.tag.like("archive:%"))).all()
     assert "archive:volume:submitted" in lines and "archive:manifest:read" in lines
     assert centre.db.get_one(Box, volume.box_id).kind == "volume"
-
-
-def came_back(centre: Centre, who: str = "lan") -> tuple[Case, Volume, Case]:
-    """A filed case, its volume, and the new case of the same client."""
-    case = closed(centre)
-    volume = handed(centre, case)
-    sealed(centre, case, volume)
-    return case, volume, received(centre, who=who)
-
-
-def test_a_returning_clients_counsellor_reads_by_ticket(centre: Centre) -> None:
-    """R4-07, A17: without one it opens for nobody, the archive included; with one for the reader alone, until it is back."""
-    old, volume, new = came_back(centre, "qiu")
-    qiu, lan, shen = centre.school["qiu"], centre.school["lan"], centre.school["archive"]
-    for who in ("qiu", "lan", "archive", "director"):
-        assert not opens(centre, who, old.box_id)
-    assert earlier_volumes(centre.db, new) == [volume]
-    ticket = ask(centre.db, actor=qiu, case=new, volume_id=volume.volume_id)
-    with pytest.raises(ConflictError):
-        ask(centre.db, actor=qiu, case=new, volume_id=volume.volume_id)
-    assert open_tickets(centre.db, actor=shen) == [(ticket, volume)] and not opens(centre, "qiu", old.box_id)
-    serve(centre.db, actor=shen, ticket=ticket)
-    assert find_case(centre.db, actor=qiu, case_id=old.case_id, permission=Permission.CASE_READ) is old
-    assert read_note(centre.db, actor=qiu, case=old, number=1).content
-    assert not opens(centre, "archive", old.box_id) and not opens(centre, "lan", old.box_id)
-    with pytest.raises(RefusedError):
-        find_case(centre.db, actor=qiu, case_id=old.case_id, permission=Permission.CASE_WRITE)
-    with pytest.raises(ConflictError):
-        serve(centre.db, actor=shen, ticket=ticket)
-    epoch = centre.db.get_one(Box, old.box_id).epoch
-    give_back(centre.db, actor=shen, ticket=ticket)
-    assert centre.db.get_one(Box, old.box_id).epoch == epoch + 1 and not opens(centre, "qiu", old.box_id)
-    with pytest.raises(RefusedError):
-        find_case(centre.db, actor=qiu, case_id=old.case_id, permission=Permission.CASE_READ)
-    assert [item.kind for item in items_in(centre.db, [volume.box_id])].count("opening") == 1
-    assert opens(centre, "S2024001", old.shared_box_id)
-    again = ask(centre.db, actor=qiu, case=new, volume_id=volume.volume_id)
-    serve(centre.db, actor=shen, ticket=again)
-    assert opens(centre, "qiu", old.box_id) and not opens(centre, "lan", old.box_id)
-    tags = centre.db.scalars(
-        select(AuditLine.tag).where(AuditLine.tag.like("archive:ticket:%"), AuditLine.subject_id == old.client_id)
-    )
-    assert sorted(tags) == ["archive:ticket:asked"] * 2 + ["archive:ticket:returned"] + ["archive:ticket:served"] * 2
-    assert lan.holder_id not in {row.reader_id for row, _volume in open_tickets(centre.db, actor=shen)}
-
-
-def test_nobody_else_gets_a_ticket(centre: Centre) -> None:
-    """Not the old counsellor, not a teacher, a leader, a parent's desk, not the director, not for another client's volume."""
-    old, volume, new = came_back(centre, "qiu")
-    for who in ("lan", "director", "teacher", "leader", "desk", "admin", "archive", "supervisor", "S2024001"):
-        with pytest.raises(RefusedError):
-            ask(centre.db, actor=centre.school[who], case=new, volume_id=volume.volume_id)
-    other = received(centre, "S2024002", who="qiu")
-    with pytest.raises(RefusedError):
-        ask(centre.db, actor=centre.school["qiu"], case=other, volume_id=volume.volume_id)
-    ticket = ask(centre.db, actor=centre.school["qiu"], case=new, volume_id=volume.volume_id)
-    for who in ("lan", "director", "admin", "teacher", "qiu"):
-        with pytest.raises(RefusedError):
-            find_ticket(centre.db, actor=centre.school[who], ticket_id=ticket.ticket_id, permission=Permission.TICKET_SERVE)
-    find_ticket(centre.db, actor=centre.school["qiu"], ticket_id=ticket.ticket_id, permission=Permission.TICKET_DROP)
-    drop(centre.db, actor=centre.school["qiu"], ticket=ticket)
-    with pytest.raises(ConflictError):
-        serve(centre.db, actor=centre.school["archive"], ticket=ticket)
-    assert not opens(centre, "qiu", old.box_id)
-
-
-def test_a_ticket_ends_with_its_day_and_its_ground(centre: Centre) -> None:
-    """The key closes by itself; whoever is kept away since, or lost the case, is not served."""
-    old, volume, new = came_back(centre, "qiu")
-    qiu, shen = centre.school["qiu"], centre.school["archive"]
-    assert qiu.holder_id is not None
-    ticket = ask(centre.db, actor=qiu, case=new, volume_id=volume.volume_id)
-    with writing(centre.db):
-        declare(centre.db, qiu.holder_id, new.client_id)
-    with pytest.raises(ConflictError):
-        serve(centre.db, actor=shen, ticket=ticket)
-    centre.db.execute(text("DELETE FROM declared_conflicts"))
-    centre.db.commit()
-    serve(centre.db, actor=shen, ticket=ticket)
-    with time_machine.travel(now() + timedelta(days=16), tick=True):
-        assert not opens(centre, "qiu", old.box_id)
-        with pytest.raises(RefusedError):
-            find_case(centre.db, actor=qiu, case_id=old.case_id, permission=Permission.CASE_READ)
-        give_back(centre.db, actor=shen, ticket=ticket)
-        with pytest.raises(ConflictError):
-            give_back(centre.db, actor=shen, ticket=ticket)
-
-
-def test_whoever_takes_the_case_over_asks_anew(centre: Centre) -> None:
-    """The first reader's key goes when the successor asks: nobody reads on for whom there is no ground any more."""
-    old, volume, new = came_back(centre, "qiu")
-    lan, shen = centre.school["lan"], centre.school["archive"]
-    ticket = ask(centre.db, actor=centre.school["qiu"], case=new, volume_id=volume.volume_id)
-    serve(centre.db, actor=shen, ticket=ticket)
-    new.counsellor_id = lan.holder_id  # as a hand-over leaves it
-    centre.db.commit()
-    again = ask(centre.db, actor=lan, case=new, volume_id=volume.volume_id)
-    assert ticket.state == "returned" and not opens(centre, "qiu", old.box_id)
-    serve(centre.db, actor=shen, ticket=again)
-    assert opens(centre, "lan", old.box_id) and not opens(centre, "qiu", old.box_id)
-
-
-def test_cut_off_anywhere_a_reading_is_open_or_shut(centre: Centre) -> None:
-    """The power fails at each write of opening and of sealing anew: the boxes are never left open to the archive."""
-    old, volume, new = came_back(centre, "qiu")
-    shen = centre.school["archive"]
-    ticket = ask(centre.db, actor=centre.school["qiu"], case=new, volume_id=volume.volume_id)
-    assert cut_everywhere(centre, lambda: serve(centre.db, actor=shen, ticket=ticket), audit=False) > 5
-    assert not opens(centre, "archive", old.box_id) and opens(centre, "qiu", old.box_id)
-    assert cut_everywhere(centre, lambda: give_back(centre.db, actor=shen, ticket=ticket), audit=False) > 5
-    assert not opens(centre, "archive", old.box_id) and not opens(centre, "qiu", old.box_id)
-
-
-def test_a_loan_goes_on_across_a_new_passphrase(centre: Centre) -> None:
-    """The reader changes the passphrase while the file is open: the keys stay the same, the file stays open."""
-    old, volume, new = came_back(centre, "qiu")
-    ticket = ask(centre.db, actor=centre.school["qiu"], case=new, volume_id=volume.volume_id)
-    serve(centre.db, actor=centre.school["archive"], ticket=ticket)
-    account = centre.db.get_one(Account, centre.school["qiu"].account_id)
-    sealed_before = account.bundle_sealed
-    change_passphrase(centre.db, actor=centre.school["qiu"], old=WORDS, new="haiyang xingchen luoye chuyue")
-    centre.db.refresh(account)
-    assert account.bundle_sealed != sealed_before
-    ring = unlock(centre.house, account, account.login_tag, "haiyang xingchen luoye chuyue")
-    assert ring is not None and open_box(centre.db, ring, old.box_id).epoch > 1
-
-
-def test_the_pages_of_a_reading(sqlite_centre: Centre) -> None:
-    """Asked on the page of the new case, opened at the lending desk, read on the old case's page, sealed anew; else absent."""
-    centre = sqlite_centre
-    old, volume, new = came_back(centre, "qiu")
-    qiu, shen = listening(centre, "qiu"), listening(centre, "archive")
-    here, there = f"/cases/{new.case_id}", f"/cases/{old.case_id}"
-    assert volume.code is not None and volume.code in qiu.get(here).text and qiu.get(there).status_code == 404
-    assert qiu.post(f"{here}/earlier/{volume.volume_id}").status_code == 303
-    centre.db.commit()
-    ticket = centre.db.scalars(select(Ticket)).one()
-    page = shen.get("/archive")
-    assert volume.code in page.text and "秋老师" in page.text
-    assert shen.post(f"/archive/tickets/{ticket.ticket_id}", data={"do": "eat"}).status_code == 422
-    assert shen.post(f"/archive/tickets/{ticket.ticket_id}", data={"do": "serve"}).status_code == 303
-    for path in (there, f"{there}/notes", f"{there}/sessions/1", f"{there}/material", f"{there}/recordings"):
-        assert qiu.get(path).status_code == 200, path
-    for path in (f"{there}/screen", f"{there}/hand-in", f"{there}/report", f"{there}/closing"):
-        assert qiu.get(path).status_code == 404, path
-    assert shen.get(there).status_code == 404 and listening(centre, "lan").get(there).status_code == 404
-    assert there in qiu.get(here).text
-    assert shen.post(f"/archive/tickets/{ticket.ticket_id}", data={"do": "back"}).status_code == 303
-    assert qiu.get(there).status_code == 404
-    for who in ("lan", "teacher", "admin", "leader", "desk"):
-        other = listening(centre, who)
-        assert other.post(f"{here}/earlier/{volume.volume_id}").status_code == 404
-        assert other.post(f"/archive/tickets/{ticket.ticket_id}", data={"do": "serve"}).status_code == 404
-        assert other.get("/archive").status_code == 404 and other.get("/archive/catalogue").status_code == 404
-
-
-def test_the_integrity_check_finds_what_is_not_as_it_was(centre: Centre) -> None:
-    """All whole; then a bit flipped in a file, and a text altered in a sealed volume by somebody past every trigger."""
-    case = closed(centre)
-    kept(centre, case, SCAN, title="签字页")
-    volume = handed(centre, case)
-    sealed(centre, case, volume)
-    shen, told = centre.school["archive"], []
-
-    def look() -> Any:
-        return check_integrity(centre.db, actor=shen, progress=lambda done, total: told.append((done, total)))
-
-    assert look() == Integrity(1, 1, (), ()) and told == [(1, 2), (2, 2)]
-    (path,) = files_of(centre)
-    true = path.read_bytes()
-    path.write_bytes(true[:-1] + bytes([true[-1] ^ 1]))
-    assert look() == Integrity(1, 1, ((case.case_no, 1),), ())
-    path.unlink()
-    assert look().damaged == ((case.case_no, 1),)
-    path.write_bytes(true)
-    loosened(centre)
-    note = centre.db.scalars(select(Item.item_id).where(Item.kind == "note")).one()
-    _direct(centre, update(Body).where(Body.item_id == note, Body.revision == 1).values(sealed=b"x" * 300))
-    assert look() == Integrity(1, 1, (), (volume.code,))
-    for who in ("lan", "director", "admin", "leader", "desk"):
-        with pytest.raises(RefusedError):
-            check_integrity(centre.db, actor=centre.school[who], progress=lambda _done, _total: None)
-
-
-def test_the_page_of_the_integrity_check_tells_how_far_it_is(sqlite_centre: Centre) -> None:
-    """Step by step while it works, then what was found; a store that does not answer is said, and nothing is shown as whole."""
-    centre = sqlite_centre
-    case = closed(centre)
-    kept(centre, case, SCAN, title="签字页")
-    sealed(centre, case, handed(centre, case))
-    shen = listening(centre, "archive")
-    page = shen.post("/archive/integrity", headers={"Accept-Language": "en"}).text
-    assert "1 of 2" in page and "2 of 2" in page and "All are as they were written." in page
-    (path,) = files_of(centre)
-    path.write_bytes(b"")
-    page = shen.post("/archive/integrity", headers={"Accept-Language": "en"}).text
-    assert f"Case {case.case_no:04}, material 1, is damaged." in page and "All are as" not in page
