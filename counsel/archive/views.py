@@ -24,6 +24,7 @@ from counsel.archive.manifest import entries_in, entries_of
 from counsel.archive.models import RETENTIONS, Volume
 from counsel.archive.names import search_names
 from counsel.archive.retention import LONG, due_on, proposed
+from counsel.archive.sheets import sheets_of, spines
 from counsel.archive.tickets import ask, drop, find_ticket, give_back, open_tickets, serve
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
@@ -113,6 +114,21 @@ def ticket(db: Session, actor: SignedIn, ticket: str) -> Any:
     act(db, actor=actor, ticket=found)
     flash({"serve": _("Open for its reader."), "back": _("Sealed anew."), "drop": _("Dropped.")}[request.form["do"]])
     return go(url_for("archive.desk"))
+
+
+@page(blueprint, "/archive/<volume>/sheets", Permission.VOLUME_PRINT)
+def sheets(db: Session, actor: SignedIn, volume: str) -> Any:
+    """Cover, list of contents and remarks sheet of a sealed volume, to be printed and bound in."""
+    found = sheets_of(db, actor=actor, volume_id=parse_id(volume))
+    return render_template("archive/sheets.html", found=found, row=found.volume, periods=RETENTION_WORDS)
+
+
+@page(blueprint, "/archive/spines", Permission.VOLUME_PRINT)
+def spine_sheets(db: Session, actor: SignedIn) -> Any:
+    """The spines of a year and the list of its shelf, in one go."""
+    year = whole(request.args.get("year", ""))
+    rows = spines(db, actor=actor, year=year)
+    return render_template("archive/spines.html", rows=rows, year=year, periods=RETENTION_WORDS)
 
 
 @page(blueprint, "/archive/names", Permission.NAME_SEARCH, ("GET", "POST"))

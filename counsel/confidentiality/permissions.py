@@ -22,6 +22,7 @@ class Permission(StrEnum):
     CASE_FOLLOW_UP = "case:follow_up"  # follow-ups agreed at the end, after a medical closing too
     VOLUME_LIST = "volume:list"  # what lies in the archive, by code
     VOLUME_ACCEPT = "volume:accept"  # count a volume, seal it or send it back
+    VOLUME_PRINT = "volume:print"  # cover, list of contents, remarks sheet, spines
     NAME_SEARCH = "volume:names"  # the archive's own index of names, with a reason
     TICKET_ASK = "ticket:ask"  # to read the filed case of a client who came back
     TICKET_SERVE = "ticket:serve"

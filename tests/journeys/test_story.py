@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
+import pikepdf
 import pytest
 from playwright.sync_api import Error
 
@@ -94,7 +96,7 @@ def test_c1_from_a_request_on_a_phone_to_a_good_end(site: Any, somebody: Make) -
             assert not other.sees(NOTE)
     for other in (somebody(site.students()[8]["student_no"], phone=True), student):
         assert other.go(case) == 404
-    _filed(zhou, somebody, case, note)
+    _filed(site, zhou, somebody, case, note)
 
 
 def _approve_an_instrument(gu: Any) -> None:
@@ -141,7 +143,7 @@ def _good_end(zhou: Any, student: Any, case: str) -> None:
     assert zhou.go(f"{case}/screen") == 404
 
 
-def _filed(zhou: Any, somebody: Callable[..., Any], case: str, note: str) -> None:
+def _filed(site: Any, zhou: Any, somebody: Callable[..., Any], case: str, note: str) -> None:
     """T25: handed in with the list signed, sent back once, counted by keyboard, sealed; then the key is the archive's alone."""
     zhou.go(f"{case}/hand-in")
     number, shen = zhou.page.locator(".crumbs li").first.inner_text(), somebody("shen")
@@ -183,6 +185,12 @@ def _filed(zhou: Any, somebody: Callable[..., Any], case: str, note: str) -> Non
     assert shen.sees("Sealed as QZ001-XL") and shen.go(here.split("/", 3)[3].join(["/", ""])) == 404
     shen.go("/archive/catalogue")
     assert shen.sees(f"Case {number}") and shen.barriers_in_both_themes() == []
+    shen.press("main th a")
+    assert shen.barriers_in_both_themes() == [] and shen.sees("Check value of the seal") and shen.sees("Informed consent 1")
+    assert len(pikepdf.open(BytesIO(shen.page.pdf())).pages) >= 2
+    assert zhou.go(shen.page.url.removeprefix(site.url)) == 404
+    shen.go(f"/archive/spines?year={datetime.now(UTC).year}")
+    assert shen.sees("QZ001-XL") and shen.barriers_in_both_themes() == []
     for who in (zhou, shen):
         for path in (case, note, f"{case}/recordings", f"{case}/material", f"{case}/hand-in"):
             assert who.go(path) == 404, path

@@ -277,3 +277,24 @@ def test_one_spoilt_entry_hides_no_other(sqlite_centre: Centre) -> None:
     directly(centre, update(Body).where(Body.item_id == item).values(sealed=b"x" * 300))
     assert "QZ001-XL" not in shen.post("/archive/names", data={"wanted": "苏未名", "reason": "own_request"}).text
     assert listening(centre, "lan").get("/archive/names").status_code == 404
+
+
+def test_the_sheets_of_a_volume_name_forms_and_nobody(sqlite_centre: Centre) -> None:
+    """Cover, list, remarks, spines: the archivist's alone; who it is about stands on none; each print has its line."""
+    centre = sqlite_centre
+    case = closed(centre)
+    volume = handed(centre, case)
+    shen = listening(centre, "archive")
+    assert shen.get(f"/archive/{volume.volume_id}/sheets").status_code == 404  # not sealed yet
+    sealed(centre, case, volume)
+    page = shen.get(f"/archive/{volume.volume_id}/sheets", headers={"Accept-Language": "en"}).text
+    spines = shen.get(f"/archive/spines?year={volume.year}").text
+    assert volume.code is not None and volume.code in page and volume.code in spines
+    assert "Informed consent 1" in page and "岚老师" in page and "档案员柏" in page and "12 pages of paper" in page
+    assert "苏未名" not in page + spines and "S2024001" not in page + spines
+    for who in ("lan", "teacher", "admin", "leader"):
+        other = listening(centre, who)
+        assert other.get(f"/archive/{volume.volume_id}/sheets").status_code == 404
+        assert other.get(f"/archive/spines?year={volume.year}").status_code == 404
+    tags = centre.db.scalars(select(AuditLine.tag).where(AuditLine.tag.like("archive:%:printed"))).all()
+    assert sorted(tags) == ["archive:spines:printed", "archive:volume:printed"]
