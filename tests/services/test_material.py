@@ -180,7 +180,7 @@ def test_what_may_not_be_kept_goes_at_once(centre: Centre) -> None:
     ("changes", "field"),
     [
         ({"kind": "diary"}, "kind"),
-        ({"kind": "audio"}, "kind"),
+        ({"kind": "audio"}, "file"),
         ({"title": "  "}, "title"),
         ({"title": "x" * 81}, "title"),
         ({"remark": "x" * 501}, "remark"),
