@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.archive import archive
 from bench.booking import bookings
 from bench.finding import finding
 from bench.measure import FULL, QUICK, Figure, Plan, missed
@@ -28,7 +29,9 @@ NOT_MEASURED = {
     "P1": "growth with the user's own cases; sign-in over HTTP",
     "P2, P6": "10^4 own notes; peers",
     "P3, P4": "10^7 audit lines, PostgreSQL",
-    "P5, P8, P9, P10, P11, P12, P13, P17, P18": "nothing of them",
+    "P5": "the page over HTTP; PostgreSQL",
+    "P9, P10": "over HTTP; beside age; 4 GiB",
+    "P8, P11, P12, P13, P17, P18": "nothing of them",
     "P7": "over HTTP: both sides are called in the worker processes; 10^3..10^6 past bookings; a hundred bursts",
     "P14": "10^6 rows",
     "P15": "fewer requests than 10^4 (quick) only warm the workers up",
@@ -44,6 +47,7 @@ def measure(plan: Plan, folder: Path) -> Figure:
         figures["P1_sign_in"] = signing_in(centre, folder, plan)
         figures |= notes(centre, folder, plan)
         case_id = figures.pop("case_id")
+        figures |= archive(centre, folder, plan)
         figures |= finding(centre, folder, plan)
         small["flat_in_database"] = start_when_full(centre, small, plan)
         figures["P15_memory"] = memory_under_requests(centre, case_id, plan)

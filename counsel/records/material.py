@@ -5,7 +5,7 @@ bytes; bytes without a row are swept. Callers have passed the gate and have the 
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete, select
@@ -102,6 +102,13 @@ def parts_in(db: Session, material: Material) -> list[Part]:
     return list(db.scalars(select(Part).where(Part.material_id == material.material_id).order_by(Part.number)))
 
 
+def parts_for(db: Session, material: Material, start: int, length: int) -> dict[int, Part]:
+    """Return the parts that hold `length` bytes from byte `start` on, by number: the long cost no more than the short."""
+    first, last = start // PART_BYTES, (start + max(length, 1) - 1) // PART_BYTES
+    query = select(Part).where(Part.material_id == material.material_id, Part.number.between(first, last))
+    return {part.number: part for part in db.scalars(query)}
+
+
 def digest_of(parts: Sequence[Part]) -> str:
     """Return one digest for all parts: which they are, in which order, and every sealed byte of them, as hex."""
     return digest(b"parts/1", *(piece for part in parts for piece in (part.part_id.bytes, part.digest))).hex()
@@ -119,7 +126,7 @@ def check_parts(parts: Sequence[Part], material: Material, size: int, signed: st
 
 
 def read_range(
-    db: Session, *, box: OpenBox, material: Material, parts: Sequence[Part], size: int, start: int, length: int
+    db: Session, *, box: OpenBox, material: Material, parts: Mapping[int, Part], size: int, start: int, length: int
 ) -> Iterator[bytes]:
     """Yield `length` bytes from byte `start` on, one part at most in memory; only the chunks that hold them are opened.
 
@@ -130,6 +137,8 @@ def read_range(
     while left > 0:
         number, inside = divmod(at, PART_BYTES)
         take = min(left, length_of_part(size, number) - inside)
+        if number not in parts:
+            raise UnreadableError("missing")
         yield from _from_part(store, box, material, parts[number], inside, take)
         left, at = left - take, at + take
 

@@ -273,7 +273,8 @@ def _looked_through(
 ) -> tuple[FileType, bytes | None]:
     """Return what it is, and its bytes without metadata when that was wished; sound and pictures are known by their beginning."""
     size = int(about["size"])
-    take = partial(read_range, db, box=box, material=row, parts=parts, size=size, start=0)
+    by_number = {part.number: part for part in parts}
+    take = partial(read_range, db, box=box, material=row, parts=by_number, size=size, start=0)
     found = _fitting(b"".join(take(length=min(size, HEAD_BYTES))), row.kind)
     if found.family not in WRITTEN:
         return found, None
