@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import keys_of, require
 from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
+from counsel.archive.completeness import lacking
 from counsel.archive.escrow import leave_to_archive, put_by, shut, take_out
 from counsel.archive.manifest import Entry, differences, entries_in, entries_of, listed
 from counsel.archive.models import RETENTIONS, Volume
@@ -36,7 +37,6 @@ from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move
 from counsel.pathway.cases.opening import next_number
 from counsel.pathway.cases.services import case_facts, held, writing_box
-from counsel.pathway.closing.volume import missing_parts
 from counsel.pathway.intake.consent import client_of
 from counsel.pathway.material.recordings import recordings_in
 from counsel.people.cards import ClientCard
@@ -63,7 +63,7 @@ def hand_in(db: Session, *, actor: SignedIn, case: Case, pages: int | None, rete
     """
     require(db, actor, Permission.CASE_HAND_IN, case_facts(db, case), object_id=case.case_id)
     _check(db, case, pages, retention, remark)
-    if missing_parts(db, actor=actor, case=case):
+    if lacking(db, actor=actor, case=case):
         raise TransitionError("G13")
     with held(db, case) as record:
         archive, card = _archive(db), client_of(db, actor=actor, case=case)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.archive.catalogue import PAGE, Wanted, catalogue, handed_in_by, late, to_hand_in, waiting, years
+from counsel.archive.completeness import lacking
 from counsel.archive.hand_over import (
     FLAWS,
     accept,
@@ -32,7 +33,6 @@ from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import find_case
-from counsel.pathway.closing.volume import missing_parts
 from counsel.people.staff import counsellors, staff_name
 from counsel.web.forms import clean
 from counsel.web.messages import problem_words
@@ -74,7 +74,7 @@ def submit(db: Session, actor: SignedIn, case: str) -> Any:
             flash(_("Handed in, with your signature under the list. Nothing of it changes until the archivist answers."))
             return go(url_for("home.case", case=found.case_id))
     volume = volume_of(db, found)
-    place: dict[str, Any] = {"entries": entries_of(db, found), "missing": missing_parts(db, actor=actor, case=found)}
+    place: dict[str, Any] = {"entries": entries_of(db, found), "missing": lacking(db, actor=actor, case=found)}
     place |= {"defects": read_defects(db, actor=actor, volume=volume) if volume is not None else {}, "flaw_words": FLAW_WORDS}
     place |= {"least": proposed(db, found), "periods": RETENTION_WORDS, "problems": problems, "long": LONG}
     place["due"] = due_on(db, found.closed_on) if found.closed_on else None

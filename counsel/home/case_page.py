@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
+from counsel.archive.completeness import lacking
 from counsel.archive.tickets import earlier_volumes, tickets_of
 from counsel.audit.chain import recording
 from counsel.confidentiality.decide import decide
@@ -22,7 +23,6 @@ from counsel.pathway.cases.moving import moves_of
 from counsel.pathway.cases.services import case_facts, cover_of
 from counsel.pathway.closing.forms import REASON_WORDS
 from counsel.pathway.closing.services import follow_ups_of
-from counsel.pathway.closing.volume import missing_parts
 from counsel.pathway.intake.consent import age_of, client_of, guardian_settled, present_consent
 from counsel.pathway.intake.levels import screen_today
 from counsel.pathway.plans.services import REPLAN_REASONS, own_goals
@@ -75,7 +75,7 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
         "files": files,
         "earlier": earlier_volumes(db, case) if writes else [],
         "tickets": tickets_of(db, case) if writes else {},
-        "missing": missing_parts(db, actor=actor, case=case) if files else [],
+        "missing": lacking(db, actor=actor, case=case) if files else [],
         **_work(db, actor, case),
         **_around(db, actor, case),
     }

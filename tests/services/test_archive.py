@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from counsel.access.gate import keys_of
 from counsel.archive.catalogue import Wanted, catalogue, handed_in_by, late, late_of, waiting, years
+from counsel.archive.completeness import lacking
 from counsel.archive.hand_over import accept, find_volume, hand_in, read_defects, read_manifest, send_back, volume_of
 from counsel.archive.manifest import entries_in, entries_of
 from counsel.archive.models import Volume
@@ -19,6 +20,7 @@ from counsel.archive.retention import due_on, keep_until
 from counsel.audit.models import AuditLine
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now, today
+from counsel.core.database import writing
 from counsel.core.errors import ConflictError, InvalidError, RefusedError, TransitionError, UnreadableError
 from counsel.keys.boxes import open_box
 from counsel.keys.models import Box, Grant
@@ -34,6 +36,9 @@ from counsel.pathway.material.services import begin
 from counsel.pathway.sessions.services import read_note
 from counsel.records.models import Body, Item, Material
 from counsel.records.services import items_in
+from counsel.risk.reports import oblige
+from counsel.safeguarding.disclosure.models import Disclosure
+from counsel.safeguarding.disclosure.services import start
 from tests.conftest import Centre
 from tests.services.test_ending import report, with_session
 from tests.services.test_many import loosened
@@ -220,6 +225,25 @@ def test_what_cannot_be_handed_in_says_so(sqlite_centre: Centre, changes: dict[s
     with pytest.raises(InvalidError) as found:
         handed(sqlite_centre, case, **changes)
     assert set(found.value.problems) == {field} and not case.handed_in and volume_of(sqlite_centre.db, case) is None
+
+
+def test_an_open_disclosure_and_an_owed_report_hold_it_back(centre: Centre) -> None:
+    """G13: one's own, unsent or not looked at yet; what duty tells about the same client leaves no trace here."""
+    case = closed(centre)
+    lan = centre.school["lan"]
+    assert lan.holder_id is not None
+    row = start(centre.db, actor=lan, client_id=case.client_id, case=case)
+    assert lacking(centre.db, actor=lan, case=case) == ["disclosure"]
+    with pytest.raises(TransitionError, match="G13"):
+        handed(centre, case, retention="D30")
+    directly(centre, update(Disclosure).values(sender_id=centre.school["qiu"].holder_id))
+    assert lacking(centre.db, actor=lan, case=case) == []
+    directly(centre, delete(Disclosure).where(Disclosure.disclosure_id == row.disclosure_id))
+    with writing(centre.db):
+        oblige(centre.db, actor=lan, client_id=case.client_id, case_id=case.case_id, age=16)
+    assert lacking(centre.db, actor=lan, case=case) == ["report"]
+    with pytest.raises(TransitionError, match="G13"):
+        handed(centre, case, retention="D30")
 
 
 def test_without_an_archive_there_is_nobody_to_hand_it_to(centre: Centre) -> None:
