@@ -94,7 +94,7 @@ def find_ticket(db: Session, *, actor: SignedIn, ticket_id: UUID | None, permiss
 
 
 def serve(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
-    """Open the volume for the ticket's reader until its day; the archivist reads nothing by it.
+    """Open the volume for the ticket's reader until its day; the archivist reads nothing by it. The caller has passed the gate.
 
     :raises ConflictError: it is served, or the ground has gone: the case ended or changed hands, or the reader is kept away.
 
@@ -152,6 +152,8 @@ def _grant(db: Session, actor: SignedIn, old: Case, reader_id: UUID, end: Any) -
 def give_back(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
     """The reader has done, or the day has come: the key goes, and the volume gets a new seal with the reason of its opening.
 
+    The caller has passed the gate.
+
     :raises ConflictError: it is back already.
 
     Records: ``archive:ticket:returned``. Rule: 篇4 三; domain §5.5.
@@ -178,7 +180,7 @@ def give_back(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
 
 
 def drop(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
-    """A ticket that was not served yet is taken back by whoever asked, or by the archivist.
+    """A ticket that was not served yet is taken back by whoever asked, or by the archivist. The caller has passed the gate.
 
     Records: ``archive:ticket:dropped``.
     """

@@ -20,6 +20,7 @@ from counsel.keys.trust import group_name
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.cases.models import Case
 from counsel.pathway.intake.consent import ADULT, guardian_parts
+from counsel.pathway.material.recordings import heard_by
 from counsel.people.models import Student
 from counsel.people.staff import staff_name
 from counsel.roster.queries import unfilled_duties
@@ -47,6 +48,8 @@ def file_sight(db: Session, *, actor: SignedIn) -> Sight:
             if grant.holder_id != actor.client_id:
                 group = group_name(house_of(db), grant.holder_id)
                 readers[(group or "person", staff_name(db, grant.holder_id))] = None
+    for holder_id in heard_by(db, actor.client_id):
+        readers[("hearing", staff_name(db, holder_id))] = None
     return Sight(tuple(readers), _opened(db, actor.client_id))
 
 

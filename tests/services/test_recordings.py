@@ -17,6 +17,7 @@ from counsel.confidentiality.roles import Role
 from counsel.core.clock import now, today
 from counsel.core.database import writing
 from counsel.core.errors import ConflictError, InvalidError, RefusedError, UnreadableError
+from counsel.home.queries import file_sight
 from counsel.jobs.runner import run_jobs
 from counsel.keys.boxes import open_box
 from counsel.keys.models import Grant
@@ -224,6 +225,8 @@ def test_only_who_was_agreed_to_hears_it_and_for_that(centre: Centre) -> None:
         with pytest.raises(UnreadableError):
             open_box(centre.db, centre.school[who].keyring, row.box_id)  # type: ignore[arg-type]
     assert materials_in(centre.db, actor=centre.school["lan"], case=case) == []
+    sight = file_sight(centre.db, actor=centre.school["S2024001"])
+    assert ("hearing", "督导柳") in sight.readers and [kind for kind, _name in sight.readers].count("hearing") == 1
     (line,) = lines(centre, "pathway:material:read")
     assert line.actor_id == centre.school["supervisor"].holder_id and line.subject_id == case.client_id
     assert [one.kind for one in notices_of(centre.db, centre.school["supervisor"].holder_id)].count("recording") == 1

@@ -94,6 +94,14 @@ def open_copy(db: Session, *, actor: SignedIn, row: Material) -> tuple[Held, Ope
     return opened
 
 
+def heard_by(db: Session, client_id: UUID | None) -> list[UUID]:
+    """Return who may hear something of a client's now, by grant and by rule; nothing is opened."""
+    mine = select(Material).join(Case, Case.case_id == Material.case_id)
+    rows = db.scalars(mine.where(Case.client_id == client_id, Material.kind.in_(RECORDED), Material.state == "kept")).all()
+    facts = [found for row in rows if (found := recording_facts(db, row)) is not None and found.agreed]
+    return sorted({holder_id for found in facts for holder_id in found.asked - found.barred})
+
+
 def recordings_in(db: Session, case: Case) -> list[Material]:
     """Return the recordings of a case, erased ones included, the newest first; nothing is opened."""
     query = select(Material).where(Material.case_id == case.case_id, Material.kind.in_(RECORDED))
