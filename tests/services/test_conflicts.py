@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from counsel.audit.models import AuditLine
 from counsel.core.clock import now
+from counsel.core.database import writing
 from counsel.core.errors import ConflictError, InvalidError, RefusedError, TransitionError
 from counsel.outbox.notices import notices_of
 from counsel.pathway.appointments.models import Appointment
@@ -21,7 +22,7 @@ from counsel.pathway.referral.conflicts import declare_relationship, look_for_co
 from counsel.pathway.referral.services import hold, resume
 from counsel.pathway.referral.transfer import add_second_reader, ask_transfer, choose_receiver
 from counsel.pathway.sessions.services import begin_session
-from counsel.people.conflicts import barred_by, barred_for_oneself
+from counsel.people.conflicts import barred_by, barred_for_oneself, declare
 from counsel.people.models import DeclaredConflict
 from counsel.people.timetable import import_timetable
 from counsel.roster.queries import free_slots
@@ -150,6 +151,18 @@ def test_nobody_with_a_relationship_takes_over_or_reads_along(centre: Centre) ->
     with pytest.raises(TransitionError, match="ELSEWHERE"):
         choose_receiver(centre.db, actor=centre.school["director"], case=case, to=qiu.holder_id)
     assert case.transfer_to is None
+
+
+def test_no_key_goes_to_whoever_has_a_relationship(centre: Centre) -> None:
+    """Named at once, or barred after they were chosen: refused before anything is granted, not when they would accept."""
+    open_the_centre(centre)
+    case, lan, qiu = in_counselling(centre), centre.school["lan"], centre.school["qiu"]
+    assert qiu.holder_id is not None
+    with writing(centre.db):
+        declare(centre.db, qiu.holder_id, case.client_id)
+    with pytest.raises(TransitionError, match="ELSEWHERE"):
+        ask_transfer(centre.db, actor=lan, case=case, by="counsellor", reason="leave", to=qiu.holder_id)
+    assert case.state == "counselling" and case.transfer_to is None
 
 
 def test_a_guest_and_an_unknown_class_bar_nobody_but_who_declared(centre: Centre) -> None:

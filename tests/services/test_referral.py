@@ -9,9 +9,10 @@ import time_machine
 from sqlalchemy import select
 
 from counsel.core.clock import now, today
-from counsel.core.database import house_of
+from counsel.core.database import house_of, writing
 from counsel.core.errors import ConflictError, InvalidError, RefusedError, TransitionError, UnreadableError
 from counsel.keys.boxes import open_box
+from counsel.keys.models import Grant
 from counsel.pathway.assessment.services import write_assessment
 from counsel.pathway.cases.agreement import record_agreement
 from counsel.pathway.cases.countersign import give_second_signature, read_reason, waiting_signatures
@@ -45,6 +46,7 @@ from counsel.pathway.referral.transfer import (
     write_hand_over,
 )
 from counsel.pathway.sessions.services import begin_session, read_note, write_note
+from counsel.people.conflicts import declare
 from counsel.records.services import item_of
 from tests.conftest import Centre
 from tests.story import ALL_NO, ASSESSED, NOTE_CONTENT, consent_content, in_counselling, open_the_centre
@@ -353,3 +355,15 @@ def test_who_must_not_takes_nothing_over(centre: Centre) -> None:
     centre.db.info["house"] = replace(house, settings=replace(house.settings, paper_takeover=False))
     with pytest.raises(TransitionError, match="PAPER_OFF"):
         ask_takeover(centre.db, actor=lan, wish=paper())
+
+
+def test_a_receiver_who_was_barred_since_gets_no_key(centre: Centre) -> None:
+    """Summary read, client agreed, everything ready: a suspicion since the colleague was chosen stops the key itself."""
+    case = handed(centre)
+    lan, qiu = centre.school["lan"], centre.school["qiu"]
+    assert qiu.holder_id is not None
+    with writing(centre.db):
+        declare(centre.db, qiu.holder_id, case.client_id)
+    with pytest.raises(TransitionError, match="ELSEWHERE"):
+        give_key(centre.db, actor=lan, case=case)
+    assert centre.db.scalars(select(Grant).where(Grant.box_id == case.box_id, Grant.holder_id == qiu.holder_id)).all() == []

@@ -24,6 +24,7 @@ from counsel.pathway.cases.countersign import ask_second_signature, signed_reaso
 from counsel.pathway.cases.covers import change_cover
 from counsel.pathway.cases.dossier import SCREEN, write_form
 from counsel.pathway.cases.evidence import Evidence, RiskLow, RiskScreened, Safe
+from counsel.pathway.cases.lifecycle import OPEN_STATES
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, cover_of, held, writing_box
 from counsel.pathway.intake.informing import age_if_known, settle_informing
@@ -184,7 +185,8 @@ def apply_lowering(db: Session, *, actor: SignedIn, case: Case) -> int:
                 to = int(said["to"])
                 _set_level(db, actor, case, to)
                 if to < WATCHED:
-                    end_card(db, case.client_id)
+                    if not _watched_elsewhere(db, case):
+                        end_card(db, case.client_id)
                     _contact_made(db, case, present[0])
                     end_tasks(db, object_id=case.case_id, kind="inform", outcome="fallen")
                 else:
@@ -192,6 +194,12 @@ def apply_lowering(db: Session, *, actor: SignedIn, case: Case) -> int:
                 record.by(actor, "pathway:level:lowered", subject_id=case.client_id)
                 return to
         raise TransitionError("SECOND")
+
+
+def _watched_elsewhere(db: Session, case: Case) -> bool:
+    """Return whether another case of the client is open: the card there is is that one's, not an old closed one's to end."""
+    others = select(Case.case_id).where(Case.client_id == case.client_id, Case.case_id != case.case_id)
+    return db.scalar(others.where(Case.state.in_(OPEN_STATES)).limit(1)) is not None
 
 
 def ask_risk_owner(db: Session, *, actor: SignedIn, case: Case, reason: str) -> Task:

@@ -55,6 +55,8 @@ def ask_transfer(db: Session, *, actor: SignedIn, case: Case, by: str, reason: s
     if code not in TRANSFER_REASONS:
         raise InvalidError(reason="unknown")
     with recording(db):
+        if to is not None:
+            check_free(db, actor, case.client_id, to)
         evidence = [ReasonGiven("WHY", case.case_id)]
         move(db, actor=actor, case=case, to="transfer_pending", by=by, evidence=evidence, reason=code)
         case.transfer_to = _able(db, case, to) if to is not None else None
@@ -139,6 +141,7 @@ def give_key(db: Session, *, actor: SignedIn, case: Case) -> None:
         receiver = holder_row(db, case.transfer_to) if case.transfer_to is not None else None
         if case.state != "transfer_pending" or receiver is None or not _ready(db, actor, case):
             raise TransitionError("G12")
+        check_free(db, actor, case.client_id, receiver.holder_id)  # barred since the colleague was chosen
         for box_id in (case.box_id, case.shared_box_id):
             revoke(db, box_id, receiver.holder_id)  # what an earlier part in the case left
         db.flush()
