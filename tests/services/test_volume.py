@@ -15,8 +15,9 @@ from counsel.pathway.cases.opening import next_number, open_case
 from counsel.pathway.closing.evaluation import waive_evaluation
 from counsel.pathway.closing.services import close_case, end_counselling
 from counsel.pathway.closing.volume import missing_parts
-from counsel.pathway.intake.levels import ask_risk_owner, record_screen
+from counsel.pathway.intake.levels import apply_lowering, ask_lowering, ask_risk_owner, record_screen
 from counsel.pathway.intake.services import decide_intake
+from counsel.risk.cards import has_card
 from counsel.tasks.services import end_task, open_task
 from tests.conftest import Centre
 from tests.services.test_ending import report, with_session
@@ -107,3 +108,22 @@ def test_case_numbers_have_no_gap_under_many_hands(centre: Centre) -> None:
     for thread in threads:
         thread.join()
     assert sorted(taken) == list(range(first + 1, first + 9))
+
+
+def test_lowering_an_old_case_ends_no_card_of_the_present_one(centre: Centre) -> None:
+    """The closed case falls to be filed; what duty knows about the client's present danger stays."""
+    case = with_session(centre)
+    lan = centre.school["lan"]
+    record_screen(centre.db, actor=lan, case=case, answers={**ALL_NO, "q2": "yes", "q3": "yes"}, ticks=frozenset(), keeping="")
+    task = ask_risk_owner(centre.db, actor=lan, case=case, reason="继续关注")
+    give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=True)
+    record_crisis(centre, case)
+    end_counselling(centre.db, actor=centre.school["S2024001"], case=case)
+    report(centre, case)
+    waive_evaluation(centre.db, actor=lan, case=case, reason="withdrawn")
+    close_case(centre.db, actor=lan, case=case, reason="withdrawn")
+    received(centre)
+    assert has_card(centre.db, case.client_id)
+    asked = ask_lowering(centre.db, actor=lan, case=case, level=0, reason="已由督导关注，风险下降")
+    give_second_signature(centre.db, actor=centre.school["director"], task_id=asked.task_id, agreed=True)
+    assert apply_lowering(centre.db, actor=lan, case=case) == 0 and has_card(centre.db, case.client_id)
