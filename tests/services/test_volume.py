@@ -55,8 +55,8 @@ def test_what_is_open_is_named_and_holds_the_file_back(centre: Centre) -> None:
     assert missing_parts(centre.db, actor=lan, case=case) == ["referral"]
 
 
-def test_a_level_that_somebody_else_watches_still_holds_the_file_back(centre: Centre) -> None:
-    """I1: the case may close when somebody watches on; it is filed when the level has fallen and nobody waits."""
+def closed_in_danger(centre: Centre) -> Case:
+    """A case that closed at level 2 because somebody else watches on (I1)."""
     case = with_session(centre)
     lan = centre.school["lan"]
     record_screen(centre.db, actor=lan, case=case, answers={**ALL_NO, "q2": "yes", "q3": "yes"}, ticks=frozenset(), keeping="")
@@ -67,6 +67,12 @@ def test_a_level_that_somebody_else_watches_still_holds_the_file_back(centre: Ce
     report(centre, case)
     waive_evaluation(centre.db, actor=lan, case=case, reason="withdrawn")
     close_case(centre.db, actor=lan, case=case, reason="withdrawn")
+    return case
+
+
+def test_a_level_that_somebody_else_watches_still_holds_the_file_back(centre: Centre) -> None:
+    """I1: the case may close when somebody watches on; it is filed when the level has fallen and nobody waits."""
+    case, lan = closed_in_danger(centre), centre.school["lan"]
     assert missing_parts(centre.db, actor=lan, case=case) == ["task", "risk"]
 
 
@@ -112,16 +118,7 @@ def test_case_numbers_have_no_gap_under_many_hands(centre: Centre) -> None:
 
 def test_lowering_an_old_case_ends_no_card_of_the_present_one(centre: Centre) -> None:
     """The closed case falls to be filed; what duty knows about the client's present danger stays."""
-    case = with_session(centre)
-    lan = centre.school["lan"]
-    record_screen(centre.db, actor=lan, case=case, answers={**ALL_NO, "q2": "yes", "q3": "yes"}, ticks=frozenset(), keeping="")
-    task = ask_risk_owner(centre.db, actor=lan, case=case, reason="继续关注")
-    give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=True)
-    record_crisis(centre, case)
-    end_counselling(centre.db, actor=centre.school["S2024001"], case=case)
-    report(centre, case)
-    waive_evaluation(centre.db, actor=lan, case=case, reason="withdrawn")
-    close_case(centre.db, actor=lan, case=case, reason="withdrawn")
+    case, lan = closed_in_danger(centre), centre.school["lan"]
     received(centre)
     assert has_card(centre.db, case.client_id)
     asked = ask_lowering(centre.db, actor=lan, case=case, level=0, reason="已由督导关注，风险下降")
