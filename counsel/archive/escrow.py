@@ -14,13 +14,15 @@ from counsel.access.gate import keys_of
 from counsel.access.sign_ins import SignedIn
 from counsel.core.clock import at_local, today
 from counsel.core.database import house_of
+from counsel.core.errors import InvalidError
 from counsel.crypto.blob import Kind, seal, unseal
 from counsel.crypto.context import Context
 from counsel.crypto.derive import subkey
-from counsel.keys.boxes import OpenBox, open_box, readers_of, revoke, rotate
+from counsel.keys.boxes import OpenBox, open_box, readers_of, revoke
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader, make_grant
 from counsel.keys.models import Box, Grant
+from counsel.keys.rotation import rotate
 from counsel.keys.trust import check_recipient, group_id, holder_row
 from counsel.pathway.cases.models import Case, CaseReader
 
@@ -42,10 +44,13 @@ def take_out(db: Session, *, volume_id: UUID, sealed: bytes) -> None:
     """Put the grants that were put by into the database, inside the caller's transaction.
 
     :raises UnreadableError: they were altered, or belong to another volume.
+    :raises InvalidError: ``contents``, a box was given another key since: the counsellor must hand it in anew.
     """
     plain = unseal(subkey(house_of(db).secret, "escrow"), sealed, Kind.HOUSE, _context(db, volume_id))
-    for row in json.loads(plain):
-        db.add(Grant(**{name: _back(value) for name, value in row.items()}))
+    grants = [Grant(**{name: _back(value) for name, value in row.items()}) for row in json.loads(plain)]
+    if any(db.get_one(Box, grant.box_id).epoch != grant.epoch for grant in grants):
+        raise InvalidError(contents="not_as_signed")
+    db.add_all(grants)
     db.flush()
 
 

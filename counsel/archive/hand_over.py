@@ -26,9 +26,10 @@ from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, TransitionError, UnreadableError
 from counsel.core.ids import new_id
-from counsel.keys.boxes import create_box, open_box, open_for_writing
+from counsel.keys.boxes import create_box, open_box
 from counsel.keys.grants import Reader
 from counsel.keys.groups import group_reader
+from counsel.keys.rotation import open_for_writing
 from counsel.keys.trust import holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.evidence import Accepted, VolumeComplete

@@ -1,10 +1,10 @@
-"""Open, write, rotate: boxes and the blobs under them. Every opening mixes in the box's lock."""
+"""Open boxes, seal and open the blobs under them. Every opening mixes in the box's lock; `rotation` gives new epochs."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from counsel.core.database import House, house_of
@@ -16,7 +16,7 @@ from counsel.crypto.derive import blob_key, new_key
 from counsel.crypto.stream import SUITE as STREAM_SUITE
 from counsel.crypto.stream import Read, StreamOpener, seal_stream
 from counsel.keys.bundle import Keyring
-from counsel.keys.grants import Reader, check_key, make_grant, open_grant, open_own, verify_grant
+from counsel.keys.grants import Reader, make_grant, open_grant, open_own
 from counsel.keys.locks import make_locks, read_lock
 from counsel.keys.models import Box, BoxEpoch, Grant, Holder
 from counsel.keys.trust import check_recipient, holder_row
@@ -203,6 +203,15 @@ def add_reader(db: Session, opened: OpenBox, *, reader: Reader, granter: Keyring
     make_grant(db, **place, reader=reader, granter=granter)  # type: ignore[arg-type]
 
 
+def grant_anew(db: Session, opened: OpenBox, *, reader: Reader, granter: Keyring, link: bytes | None = None) -> None:
+    """Grant an open box to a reader's newest keys in place of those they had; nobody left, so the box keeps its epoch.
+
+    :param link: a client's secret from the card.
+    """
+    db.execute(delete(Grant).where(Grant.box_id == opened.box_id, Grant.holder_id == reader.holder.holder_id))
+    add_reader(db, opened, reader=reader, granter=granter, link=link)
+
+
 def adopt(db: Session, *, child: OpenBox, parent: OpenBox, keep: Iterable[UUID] = ()) -> None:
     """Make `child` open through `parent` from now on and drop its grants, except those of the holders in `keep`."""
     box = db.get_one(Box, child.box_id)
@@ -222,58 +231,6 @@ def revoke(db: Session, box_id: UUID, holder_id: UUID) -> int:
     if grants:
         db.get_one(Box, box_id).stale = True
     return len(grants)
-
-
-def rotate(db: Session, keyring: Keyring, box_id: UUID) -> OpenBox:
-    """Give a box a new epoch for its present readers; protects what is written afterwards, and only that."""
-    opened = open_box(db, keyring, box_id, for_writing=True)
-    box = db.get_one(Box, box_id)
-    readers = [_still_valid(db, grant, opened.keys[grant.epoch]) for grant in _present_grants(db, box)]
-    new_epoch, key = box.epoch + 1, new_key()
-    opened.keys[new_epoch], opened.epoch, opened.stale = key, new_epoch, False
-    place = Place("box_epochs", box_id, new_epoch, NOBODY)
-    previous = opened.seal(opened.keys[new_epoch - 1], Kind.KEY, place)
-    db.add(BoxEpoch(box_id=box_id, epoch=new_epoch, previous_sealed=previous))
-    for reader in readers:
-        if reader is not None:
-            make_grant(db, box_id=box_id, epoch=new_epoch, key=key, reader=reader, granter=keyring)
-    box.epoch, box.stale = new_epoch, False
-    if box.parent_id is not None:  # whoever opens it through its parent finds the new key there
-        parent = open_for_writing(db, keyring, box.parent_id)
-        wrap = parent.seal(key, Kind.KEY, Place("boxes", box_id, new_epoch, NOBODY))
-        box.parent_epoch, box.parent_wrap = parent.epoch, wrap
-    return opened
-
-
-def _present_grants(db: Session, box: Box) -> list[Grant]:
-    return list(db.scalars(select(Grant).where(Grant.box_id == box.box_id, Grant.epoch == box.epoch)))
-
-
-def _still_valid(db: Session, grant: Grant, key: bytes) -> Reader | None:
-    """Return the reader of a present grant with the newest keys, or None when the reader has left or it expired.
-
-    :raises TamperError: a grant whose granter did not know this box's key: planted, and never carried over.
-    """
-    then = holder_row(db, grant.holder_id, grant.holder_version)
-    newest = holder_row(db, grant.holder_id)
-    if then is None or newest is None or newest.revoked:
-        return None
-    try:
-        check_key(grant, verify_grant(db, grant, then), key)
-    except UnreadableError as error:
-        if isinstance(error, TamperError):
-            raise
-        return None
-    if newest.kind == "client":
-        return Reader(then, grant.purpose, grant.not_after)  # proven when it was granted; new keys need a new proof
-    check_recipient(db, newest)
-    return Reader(newest, grant.purpose, grant.not_after)
-
-
-def open_for_writing(db: Session, keyring: Keyring, box_id: UUID) -> OpenBox:
-    """Open a box to write in it, giving it a new epoch first when a reader left since."""
-    opened = open_box(db, keyring, box_id, for_writing=True)
-    return rotate(db, keyring, box_id) if opened.stale else opened
 
 
 def readers_of(db: Session, box_id: UUID) -> list[Grant]:

@@ -13,10 +13,11 @@ from counsel.crypto import hybrid
 from counsel.crypto.blob import Kind
 from counsel.crypto.context import Place
 from counsel.crypto.derive import new_key
-from counsel.keys.boxes import OpenBox, add_reader, create_box, open_box, rotate
+from counsel.keys.boxes import OpenBox, add_reader, create_box, open_box
 from counsel.keys.bundle import GroupKeys, Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.models import Box, Grant, Holder
+from counsel.keys.rotation import rotate
 from counsel.keys.trust import ELIGIBLE, certifiers_of, certify, check_recipient, group_id, holder_row, roles_of
 
 

@@ -23,7 +23,7 @@ from counsel.audit.chain import recording
 from counsel.confidentiality.roles import Role
 from counsel.core.database import house_of
 from counsel.core.errors import UnreadableError
-from counsel.keys.boxes import add_reader, create_box, open_box, revoke
+from counsel.keys.boxes import create_box, grant_anew, open_box
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.models import Grant, Holder
@@ -144,9 +144,7 @@ def _grant_to(db: Session, actor: SignedIn, row: Exclusion, lacking: list[tuple[
     readers = _readers(db, row.client_id, named, lacking, read_all=_reads_all(db, keyring, row.client_id))
     with recording(db) as record:
         for holder in readers:
-            revoke(db, row.box_id, holder.holder_id)  # of keys that were replaced
-            db.flush()
-            add_reader(db, open_box(db, keyring, row.box_id), reader=Reader(holder, "exclusion"), granter=keyring)
+            grant_anew(db, open_box(db, keyring, row.box_id), reader=Reader(holder, "exclusion"), granter=keyring)
             record.by(actor, "people:exclusion:granted", subject_id=row.client_id, object_id=holder.holder_id)
     return len(readers)
 

@@ -29,7 +29,7 @@ OUTCOMES = {
     "report": ("recorded", "withdrawn"),  # the crisis record is signed, the disclosure or the report is on record
     "approve": SIGNATURE_OUTCOMES,
     "look_back": ("recorded",),
-    "inform": ("recorded", "seen", "fallen"),  # everybody was told; leadership has acknowledged; the level fell
+    "inform": ("recorded", "seen", "fallen", "risen"),  # all were told; leadership has seen it; the level changed
     "supervise": ("held",),
     "answer": ("answered",),
 }

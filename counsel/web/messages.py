@@ -125,6 +125,7 @@ def conflict_words(reason: str) -> str:
         "stale_form": _("The form is not signed, or was changed in the meantime. Read it once more."),
         "linked": _("This client is known as somebody on the roll already."),
         "questions_waiting": _("Three of your questions are waiting already. You will have an answer soon."),
+        "level_fell": _("The level fell since this was written, so somebody must say yes first. Give it up and write it anew."),
         "read_already": _("These facts have been read. They do not open again; ring the centre if you need them."),
         "many_opened": _("More clients were opened within an hour than anybody reads. It goes on later; the director is told."),
         "wait": _("Too many tries from here. Wait a quarter of an hour, or ring the centre."),

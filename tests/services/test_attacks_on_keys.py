@@ -17,12 +17,13 @@ from counsel.core.errors import ConflictError, RefusedError, TamperError, Unread
 from counsel.core.ids import new_id
 from counsel.crypto.blob import BODY_AT, CHUNK_BYTES, TAG_BYTES, Kind
 from counsel.crypto.context import Place
-from counsel.keys.boxes import OpenBox, add_reader, adopt, create_box, open_box, open_for_writing, revoke, rotate
+from counsel.keys.boxes import OpenBox, add_reader, adopt, create_box, open_box, revoke
 from counsel.keys.bundle import Keyring, new_keyring, open_bundle
 from counsel.keys.grants import Reader, make_grant
 from counsel.keys.groups import admit, group_reader, members_of
 from counsel.keys.locks import apply_tombstones, erase_lock, make_locks, read_lock
 from counsel.keys.models import Certificate, Grant, Holder
+from counsel.keys.rotation import open_for_writing, rotate
 from counsel.keys.trust import certify, check_client, check_recipient, group_id, holder_row
 from counsel.people.cards import client_holder, publish_client
 from counsel.people.invitations import staff_holder

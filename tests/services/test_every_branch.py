@@ -15,11 +15,12 @@ from counsel.core.ids import new_id
 from counsel.crypto import selftest as selftest_module
 from counsel.crypto.blob import Kind
 from counsel.crypto.context import Place
-from counsel.keys.boxes import create_box, open_box, open_for_writing, readers_of, revoke, rotate
+from counsel.keys.boxes import create_box, open_box, readers_of, revoke
 from counsel.keys.grants import Reader
 from counsel.keys.groups import found_group, group_reader, members_of, open_groups, renew_if_stale
 from counsel.keys.locks import LOCKS, erase_lock, make_locks, prepare_store
 from counsel.keys.models import Box, BoxEpoch, Grant, Holder
+from counsel.keys.rotation import open_for_writing, rotate
 from counsel.keys.trust import certify, group_id, holder_row, is_root, pin_director, roles_of
 from counsel.people.settling import settle_in
 from counsel.people.staff import dismiss

@@ -24,6 +24,7 @@ from counsel.keys.boxes import OpenBox, create_box, open_box
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.models import Grant
+from counsel.keys.rotation import open_to_add
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.people.deputies import countersigners
@@ -127,7 +128,7 @@ def give_second_signature(db: Session, *, actor: SignedIn, task_id: UUID | None,
         db.refresh(task, with_for_update=True)
         if task.ended_on is not None:
             raise ConflictError("task_ended")
-        box = open_box(db, keyring, task.box_id, for_writing=True)
+        box = open_to_add(db, keyring, task.box_id)
         content = {"agreed": agreed, "words": words, "by": actor.name}
         item = start_item(db, box=box, kind=VERDICT, author=keyring.holder_id, content=content)
         db.flush()
@@ -144,8 +145,10 @@ def give_second_signature(db: Session, *, actor: SignedIn, task_id: UUID | None,
 def _settle(db: Session, box: OpenBox, task: Task) -> None:
     """Let a task that only waited for this signature end, or be due for what is left of it, as the reason says."""
     item = item_of(db, box.box_id, REASON)
-    kind, left = open_bodies(db, box=box, item=item)[0].get("settles", ("", "")) if item is not None else ("", "")
-    for waiting in tasks_about(db, task.object_id, (kind,)) if task.object_id else []:
+    settled, left = open_bodies(db, box=box, item=item)[0].get("settles", ((), "")) if item is not None else ((), "")
+    for waiting in tasks_about(db, task.object_id, ("inform",)) if task.object_id else []:
+        if waiting.task_id.hex not in settled:
+            continue  # the level rose since: whom it asks to tell is owed anew
         if left:
             waiting.due_at = datetime.fromisoformat(left)
             waiting.escalates_at = waiting.due_at + GRACE

@@ -51,6 +51,11 @@ class Case(Base):
     closed_on: Mapped[date | None]
     handed_in: Mapped[bool] = mapped_column(default=False, server_default=false())  # to the archive: written no more
 
+    @property
+    def is_filed(self) -> bool:
+        """Whether the archive has signed for it: its boxes open by ticket only."""
+        return self.state == "archived"
+
 
 class CaseMove(Base):
     """One transition, with the ids of the evidence it rested on."""

@@ -15,11 +15,12 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, UnreadableError
-from counsel.keys.boxes import OpenBox, add_reader, open_box, open_for_writing, readers_of, revoke, rotate
+from counsel.keys.boxes import OpenBox, grant_anew, open_box, readers_of, revoke
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.many import open_boxes
 from counsel.keys.models import Box
+from counsel.keys.rotation import open_for_writing, rotate
 from counsel.keys.trust import holder_row
 from counsel.pathway.cases.covers import Cover, open_cover
 from counsel.pathway.cases.lifecycle import OPEN_STATES
@@ -147,8 +148,4 @@ def _share_again(db: Session, keyring: Keyring, case: Case, box: OpenBox) -> Non
         return
     proven = proven_client(db, keyring, case.client_id)
     assert proven is not None
-    stale = db.get_one(Box, box.box_id).stale
-    revoke(db, box.box_id, case.client_id)
-    db.get_one(Box, box.box_id).stale = stale  # the same person under new keys: nobody left
-    db.flush()
-    add_reader(db, box, reader=Reader(proven[0], "client"), granter=keyring, link=proven[1])
+    grant_anew(db, box, reader=Reader(proven[0], "client"), granter=keyring, link=proven[1])

@@ -123,7 +123,8 @@ def record_told(db: Session, *, actor: SignedIn, case: Case, whom: str, outcome:
 
 def _ask(db: Session, actor: SignedIn, case: Case, left: datetime | None, **reason: Any) -> str:
     """Ask for the signature; whoever signs has no key to the case and is told here when the task is due then, if at all."""
-    said = {"code": WITHHELD, "by": actor.name, "settles": ("inform", left.isoformat() if left else ""), **reason}
+    running = [task.task_id.hex for task in tasks_about(db, case.case_id, ("inform",))]
+    said = {"code": WITHHELD, "by": actor.name, "settles": [running, left.isoformat() if left else ""], **reason}
     with suppress(TransitionError):
         return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=said).task_id.hex
     return ""
@@ -136,14 +137,24 @@ def settle_what_fell(db: Session, *, actor: SignedIn, case: Case) -> None:
             settle_informing(db, actor=actor, case=case)
 
 
-def settle_informing(db: Session, *, actor: SignedIn, case: Case) -> None:
+def inform_anew(db: Session, *, actor: SignedIn, case: Case) -> None:
+    """Begin a task of its own for a level that rose: what was asked under the one before settles nothing of this one.
+
+    A deadline that runs already never moves back.
+    """
+    before = [task.due_at for task in tasks_about(db, case.case_id, ("inform",))]
+    end_tasks(db, object_id=case.case_id, kind="inform", outcome="risen")
+    settle_informing(db, actor=actor, case=case, at_latest=min(before, default=None))
+
+
+def settle_informing(db: Session, *, actor: SignedIn, case: Case, at_latest: datetime | None = None) -> None:
     """Let the one task say when the next person must be told, or end it, inside the caller's transaction."""
     due = still_owed(db, actor=actor, case=case)
     waiting = tasks_about(db, case.case_id, ("inform",))
     if not due:
         end_tasks(db, object_id=case.case_id, kind="inform", outcome="recorded")
         return
-    first = min(due.values())
+    first = min([*due.values(), *([at_latest] if at_latest else [])])
     if not waiting:
         open_task(db, kind="inform", due_at=first, client_id=case.client_id, object_id=case.case_id)
     for task in waiting:

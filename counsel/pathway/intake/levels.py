@@ -27,7 +27,7 @@ from counsel.pathway.cases.evidence import Evidence, RiskLow, RiskScreened, Safe
 from counsel.pathway.cases.lifecycle import OPEN_STATES
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, cover_of, held, writing_box
-from counsel.pathway.intake.informing import age_if_known, settle_informing
+from counsel.pathway.intake.informing import age_if_known, inform_anew, settle_informing
 from counsel.people.deputies import directors
 from counsel.records.models import Item
 from counsel.records.services import items_in
@@ -123,7 +123,7 @@ def _contact_made(db: Session, case: Case, *levels: int) -> None:
 
 def _tell_and_ask(db: Session, actor: SignedIn, case: Case, supervision: timedelta | None) -> None:
     """Guardian and leader are told; the counsellor speaks to a supervisor. A deadline that runs already never moves back."""
-    settle_informing(db, actor=actor, case=case)
+    inform_anew(db, actor=actor, case=case)
     if supervision is None:
         return
     due, waiting = now() + supervision, tasks_about(db, case.case_id, ("supervise",))

@@ -12,8 +12,9 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError, TransitionError
-from counsel.keys.boxes import adopt, open_box, open_for_writing
+from counsel.keys.boxes import adopt, open_box
 from counsel.keys.models import Box
+from counsel.keys.rotation import open_for_writing
 from counsel.pathway.appointments.duty import ended_alarm_boxes
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.requests import appointment_facts, change_state, open_case_for

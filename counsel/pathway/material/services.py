@@ -20,8 +20,9 @@ from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import new_id
 from counsel.crypto.stream import Read as Source
 from counsel.crypto.stream import read_full
-from counsel.keys.boxes import OpenBox, add_reader, adopt, create_box, open_for_writing
+from counsel.keys.boxes import OpenBox, add_reader, adopt, create_box
 from counsel.keys.grants import Reader
+from counsel.keys.rotation import open_for_writing
 from counsel.keys.trust import holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case

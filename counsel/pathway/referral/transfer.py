@@ -19,8 +19,9 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import at_local, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
-from counsel.keys.boxes import add_reader, open_box, open_for_writing, revoke, rotate
+from counsel.keys.boxes import add_reader, open_box, revoke
 from counsel.keys.grants import Reader, make_grant
+from counsel.keys.rotation import open_for_writing, rotate
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.agreement import agreed_to

@@ -7,8 +7,9 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import Recorder, recording
 from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError
-from counsel.keys.boxes import create_box, open_box, open_for_writing
+from counsel.keys.boxes import create_box, open_box
 from counsel.keys.grants import Reader
+from counsel.keys.rotation import open_for_writing
 from counsel.keys.trust import holder_row
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts

@@ -22,9 +22,10 @@ from counsel.confidentiality.telling import Approval
 from counsel.core.clock import now
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, TransitionError
-from counsel.keys.boxes import OpenBox, add_reader, open_box, open_for_writing
+from counsel.keys.boxes import OpenBox, add_reader, open_box
 from counsel.keys.grants import Reader
 from counsel.keys.groups import group_reader
+from counsel.keys.rotation import open_to_add
 from counsel.keys.trust import holder_row
 from counsel.outbox.notices import notify
 from counsel.people.deputies import second_persons
@@ -101,7 +102,7 @@ def answer(db: Session, *, actor: SignedIn, row: Disclosure, verdict: Verdict) -
         db.refresh(row, with_for_update=True)
         if row.state != "submitted":
             raise ConflictError("task_ended")
-        box = open_for_writing(db, keyring, row.box_id)
+        box = open_to_add(db, keyring, row.box_id)
         write_signed(db, box=box, kind=VERDICT, keyring=keyring, content={**asdict(verdict), "by": actor.name, "at": stamp()})
         row.state, row.decider_id = "approved" if verdict.agreed else "declined", keyring.holder_id
         end_tasks(db, object_id=row.disclosure_id, kind="approve", outcome="signed" if verdict.agreed else "declined")

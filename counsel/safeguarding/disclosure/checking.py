@@ -16,13 +16,17 @@ from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import UnreadableError
 from counsel.core.ids import parse_id
+from counsel.keys.models import Box
 from counsel.keys.trust import holder_row, roles_of
 from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import cover_of
 from counsel.pathway.plans.support import released
 from counsel.people.cards import ClientCard, client_cards, guardians_of
 from counsel.people.exclusions import excluded_for
 from counsel.people.names import other_names_in
-from counsel.safeguarding.disclosure.draft import Content, Known, texts_of
+from counsel.risk.cards import is_watched
+from counsel.risk.clocks import WATCHED
+from counsel.safeguarding.disclosure.draft import IMMINENT, Content, Known, texts_of
 from counsel.safeguarding.disclosure.models import Disclosure
 
 
@@ -54,6 +58,21 @@ def card_and_guardians(db: Session, actor: SignedIn, row: Disclosure) -> tuple[C
         return client, guardians_of(db, keys_of(db, actor), client)
     except UnreadableError:
         return client, None
+
+
+def level_now(db: Session, *, actor: SignedIn, row: Disclosure, stated: int) -> int:
+    """Return the level in force for a disclosure: the case's, where its counsellor sends.
+
+    Whoever counsels the client no more, or has handed the case in, sees no level any longer: then somebody says yes first.
+    Beside a case what was stated holds as long as duty watches over the client.
+    """
+    case = db.get(Case, row.case_id) if row.case_id else None
+    if case is not None and case.counsellor_id == actor.holder_id and not case.is_filed:
+        return cover_of(db, actor=actor, case=case).level
+    box = db.get_one(Box, row.box_id)
+    if case is not None and box.parent_id == case.box_id:
+        return min(stated, IMMINENT - 1)
+    return stated if is_watched(db, row.client_id) else min(stated, WATCHED - 1)
 
 
 def known_for(db: Session, *, actor: SignedIn, row: Disclosure, content: Content, level: int) -> Known:

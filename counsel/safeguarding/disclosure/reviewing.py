@@ -19,9 +19,10 @@ from counsel.confidentiality.roles import Role
 from counsel.core.clock import at_local, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError
-from counsel.keys.boxes import OpenBox, add_reader, open_box, open_for_writing
+from counsel.keys.boxes import OpenBox, add_reader, open_box
 from counsel.keys.grants import Reader
 from counsel.keys.models import Grant
+from counsel.keys.rotation import open_to_add
 from counsel.keys.trust import check_recipient, holder_row, roles_of
 from counsel.outbox.notices import notify
 from counsel.people.exclusions import kept_from
@@ -96,7 +97,7 @@ def review(db: Session, *, actor: SignedIn, row: Disclosure, finding: str, words
         if row.reviewed_on is not None:
             raise ConflictError("task_ended")
         content = {"finding": finding, "words": words, "by": actor.name, "at": stamp()}
-        write_signed(db, box=open_for_writing(db, keyring, row.box_id), kind=REVIEW, keyring=keyring, content=content)
+        write_signed(db, box=open_to_add(db, keyring, row.box_id), kind=REVIEW, keyring=keyring, content=content)
         row.reviewed_by, row.reviewed_on = keyring.holder_id, today(house_of(db).settings.time_zone)
         end_tasks(db, object_id=row.disclosure_id, kind="look_back", outcome="recorded")
         notify(db, reader_id=row.sender_id, kind="decided", object_id=row.disclosure_id)

@@ -21,29 +21,31 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.limits import LimitCode
 from counsel.confidentiality.permissions import Permission
-from counsel.confidentiality.telling import To
+from counsel.confidentiality.telling import Approval, To
 from counsel.core.clock import now, today, working_days_after
 from counsel.core.database import house_of, writing
 from counsel.core.errors import ConflictError, InvalidError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.crypto.codes import code_keys, new_code
 from counsel.crypto.derive import mac
-from counsel.keys.boxes import OpenBox, adopt, create_box, open_box, open_for_writing, revoke
+from counsel.keys.boxes import OpenBox, adopt, create_box, revoke
 from counsel.keys.bundle import Keyring, new_keyring, seal_bundle
 from counsel.keys.grants import Reader
 from counsel.keys.models import Grant, Holder
+from counsel.keys.rotation import open_for_writing, open_to_add
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
 from counsel.people.cards import ClientCard, proven_client
 from counsel.records.services import write_signed
-from counsel.safeguarding.disclosure.checking import known_for, shown_client
+from counsel.safeguarding.disclosure.checking import known_for, level_now, shown_client
 from counsel.safeguarding.disclosure.counting import count_as_told
 from counsel.safeguarding.disclosure.draft import (
     CODE,
     NOT_FIRST,
     PAGE,
     Content,
+    approval_of,
     day_of,
     end_of,
     last_digits,
@@ -87,7 +89,8 @@ def send(db: Session, *, actor: SignedIn, row: Disclosure) -> list[Sent]:
 
     Checked again before: a recipient without keys, a release withdrawn, or somebody suspected since stops it.
 
-    :raises InvalidError: as `submit`; :raises ConflictError: it was sent, withdrawn or never approved.
+    :raises InvalidError: as `submit`; :raises ConflictError: it was sent, withdrawn or never approved, or ``level_fell``: what
+        asked nobody at level 4 asks for a yes now.
 
     Records: ``safeguarding:disclosure:sent`` and ``safeguarding:package:sent`` for each. Rule: 篇4 五; R4-18, R4-19.
     """
@@ -101,6 +104,7 @@ def send(db: Session, *, actor: SignedIn, row: Disclosure) -> list[Sent]:
         db.refresh(row, with_for_update=True)
         if row.state != "approved":
             raise ConflictError("faster")
+        _check_level(db, actor, row, content)
         client = _client_reader(db, keyring, row, content)
         case = db.get(Case, row.case_id) if row.case_id else None
         others = ([client[0]] if client is not None else []) + counsellor_beside(db, case, actor=actor)
@@ -117,6 +121,12 @@ def send(db: Session, *, actor: SignedIn, row: Disclosure) -> list[Sent]:
     with suppress(UnreadableError, ConflictError, InvalidError):  # it has left; the next look at the landing page counts it
         count_as_told(db, actor=actor, row=row, content=content, packages=sent, sent_at=now().replace(microsecond=0))
     return packed
+
+
+def _check_level(db: Session, actor: SignedIn, row: Disclosure, content: Content) -> None:
+    level = level_now(db, actor=actor, row=row, stated=int(content["level"]))
+    if row.decider_id is None and approval_of(content, level) not in (Approval.NOBODY, Approval.CLIENT):
+        raise ConflictError("level_fell")
 
 
 def _client_reader(db: Session, keyring: Keyring, row: Disclosure, content: Content) -> tuple[Reader, bytes] | None:
@@ -195,14 +205,14 @@ def _package_box(db: Session, keyring: Keyring, row: Disclosure, reader: Reader 
     case = db.get(Case, row.case_id) if row.case_id else None
     box = create_box(db, kind="package", readers=readers, granter=keyring)
     db.flush()
-    if case is not None and case.counsellor_id == keyring.holder_id:
+    if case is not None and case.counsellor_id == keyring.holder_id and not case.is_filed:
         adopt(db, child=box, parent=open_for_writing(db, keyring, case.box_id), keep=[one.holder.holder_id for one in readers])
     return box
 
 
 def _after_sending(db: Session, actor: SignedIn, row: Disclosure, content: Content, told: bool) -> None:
     keyring, day = keys_of(db, actor), today(house_of(db).settings.time_zone)
-    box = open_box(db, keyring, row.box_id, for_writing=True)
+    box = open_to_add(db, keyring, row.box_id)
     write_signed(db, box=box, kind=SENT, keyring=keyring, content={"at": stamp(), "by": actor.name})
     row.state, row.told_on = "sent", day if told else None
     row.review_due_on = working_days_after(day, house_of(db).settings.review_workdays)

@@ -22,8 +22,9 @@ from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import new_id
-from counsel.keys.boxes import OpenBox, adopt, create_box, open_for_writing
+from counsel.keys.boxes import OpenBox, adopt, create_box
 from counsel.keys.grants import Reader
+from counsel.keys.rotation import open_for_writing
 from counsel.keys.trust import holder_row
 from counsel.pathway.cases.lifecycle import OPEN_STATES
 from counsel.pathway.cases.models import Case
@@ -35,7 +36,7 @@ from counsel.records.services import open_bodies, save_draft, sign_item, start_i
 from counsel.risk.cards import has_card, is_watched, raise_card
 from counsel.risk.clocks import WATCHED
 from counsel.safeguarding.disclosure.approving import ask_for_yes
-from counsel.safeguarding.disclosure.checking import known_for
+from counsel.safeguarding.disclosure.checking import known_for, level_now
 from counsel.safeguarding.disclosure.draft import IMMINENT, Content, approval_of, empty, is_listed, problems_of
 from counsel.safeguarding.disclosure.found import FORM, counsellor_beside, disclosure_facts, form_of, read_form
 from counsel.safeguarding.disclosure.models import Disclosure
@@ -89,7 +90,7 @@ def _make_box(db: Session, actor: SignedIn, case: Case | None) -> OpenBox:
     readers = [Reader(me, "sender"), *counsellor_beside(db, case, actor=actor)]
     box = create_box(db, kind="disclosure", readers=readers, granter=keyring)
     db.flush()
-    if case is not None and case.counsellor_id == actor.holder_id:
+    if case is not None and case.counsellor_id == actor.holder_id and not case.is_filed:
         adopt(db, child=box, parent=open_for_writing(db, keyring, case.box_id), keep=[keyring.holder_id])
     return box
 
@@ -180,8 +181,4 @@ def drafting(db: Session, actor: SignedIn, row: Disclosure) -> Iterator[tuple[Op
 
 
 def _level(db: Session, actor: SignedIn, row: Disclosure, box: OpenBox, item: Item) -> int:
-    """Return the level in force: the case's, if its counsellor sends, else the one stated at the beginning."""
-    case = db.get(Case, row.case_id) if row.case_id else None
-    if case is not None and case.counsellor_id == actor.holder_id:
-        return cover_of(db, actor=actor, case=case).level
-    return int(open_bodies(db, box=box, item=item)[0]["level"])
+    return level_now(db, actor=actor, row=row, stated=int(open_bodies(db, box=box, item=item)[0]["level"]))

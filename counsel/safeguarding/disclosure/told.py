@@ -23,11 +23,12 @@ from counsel.confidentiality.telling import To
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, RefusedError, TamperError, UnreadableError
-from counsel.keys.boxes import add_reader, open_for_writing
+from counsel.keys.boxes import grant_anew
 from counsel.keys.boxes import open_box as open_one
 from counsel.keys.grants import Reader
 from counsel.keys.many import open_boxes
 from counsel.keys.models import Grant
+from counsel.keys.trust import holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
 from counsel.people.cards import proven_client
@@ -110,8 +111,8 @@ def tell_client(db: Session, *, actor: SignedIn, row: Disclosure) -> bool:
         for package in packages_of(db, row):
             for box_id in (package.box_id, package.facts_box_id):
                 if box_id is not None and not _granted(db, box_id, row.client_id, proven[0].version):
-                    box = open_for_writing(db, keyring, box_id)
-                    add_reader(db, box, reader=Reader(proven[0], "client"), granter=keyring, link=proven[1])
+                    box = open_one(db, keyring, box_id)
+                    grant_anew(db, box, reader=Reader(proven[0], "client"), granter=keyring, link=proven[1])
         row.told_on = row.told_on or today(house_of(db).settings.time_zone)
         notify(db, reader_id=row.client_id, kind="told", object_id=row.disclosure_id)
         record.by(actor, "safeguarding:client:told", subject_id=row.client_id, object_id=row.disclosure_id)
@@ -154,10 +155,8 @@ def _told(db: Session, actor: SignedIn, row: Disclosure) -> bool:
 
 
 def _new_keys(db: Session, row: Disclosure) -> bool:
-    newest = select(Grant.holder_version).where(Grant.holder_id == row.client_id).order_by(Grant.holder_version.desc()).limit(1)
-    version = db.scalar(newest)
-    packages = packages_of(db, row)
-    return version is not None and bool(packages) and not _granted(db, packages[0].box_id, row.client_id, version)
+    newest, packages = holder_row(db, row.client_id), packages_of(db, row)
+    return newest is not None and bool(packages) and not _granted(db, packages[0].box_id, row.client_id, newest.version)
 
 
 def count_what_arrived(db: Session, *, actor: SignedIn) -> None:

@@ -19,6 +19,7 @@ from counsel.core.errors import ConflictError, InvalidError, TransitionError, Un
 from counsel.core.ids import new_id
 from counsel.keys.boxes import create_box, open_box
 from counsel.keys.grants import Reader
+from counsel.keys.rotation import open_to_add
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.people.cards import ClientCard, client_cards, publish_client
@@ -149,7 +150,8 @@ def answer(db: Session, *, actor: SignedIn, question_id: UUID | None, text: str)
         db.refresh(row, with_for_update=True)
         if row.answered_on is not None:
             raise ConflictError("task_ended")
-        write_signed(db, box=open_box(db, keyring, row.box_id), kind=ANSWER, keyring=keyring, content={"text": text})
+        box = open_to_add(db, keyring, row.box_id, clients=True)
+        write_signed(db, box=box, kind=ANSWER, keyring=keyring, content={"text": text})
         row.answered_on = today(house_of(db).settings.time_zone)
         end_tasks(db, object_id=row.question_id, kind="answer", outcome="answered")
         notify(db, reader_id=row.client_id, kind="answered", object_id=row.question_id)

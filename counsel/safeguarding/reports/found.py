@@ -20,9 +20,10 @@ from counsel.confidentiality.roles import Role
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TamperError, UnreadableError
-from counsel.keys.boxes import OpenBox, open_box, open_for_writing
+from counsel.keys.boxes import OpenBox, open_box
 from counsel.keys.grants import Reader
 from counsel.keys.models import Grant
+from counsel.keys.rotation import open_to_add
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
@@ -97,7 +98,7 @@ def box_of(db: Session, actor: SignedIn, row: Report, *, for_writing: bool = Fal
     if row.box_id is None:
         _absent(db, actor, row)
     try:
-        return open_for_writing(db, keyring, row.box_id) if for_writing else open_box(db, keyring, row.box_id)
+        return open_to_add(db, keyring, row.box_id) if for_writing else open_box(db, keyring, row.box_id)
     except TamperError:
         raise
     except UnreadableError:

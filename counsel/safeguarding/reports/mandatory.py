@@ -22,8 +22,9 @@ from counsel.confidentiality.roles import Role
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, UnreadableError
-from counsel.keys.boxes import OpenBox, adopt, create_box, open_for_writing, readers_of
+from counsel.keys.boxes import OpenBox, adopt, create_box, readers_of
 from counsel.keys.grants import Reader
+from counsel.keys.rotation import open_for_writing
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.kept_away import keep_away
@@ -145,7 +146,7 @@ def _box(db: Session, actor: SignedIn, row: Report, suspects: set[str]) -> OpenB
             readers.append(Reader(counsellor, "counsellor"))
     box = create_box(db, kind="report", readers=readers, granter=keyring)
     db.flush()
-    own = case is not None and case.counsellor_id == me.holder_id
+    own = case is not None and case.counsellor_id == me.holder_id and not case.is_filed
     if own and case is not None and not suspects & {grant.holder_id.hex for grant in readers_of(db, case.box_id)}:
         with suppress(UnreadableError):
             adopt(db, child=box, parent=open_for_writing(db, keyring, case.box_id), keep=[me.holder_id])
