@@ -10,9 +10,8 @@ from counsel.pathway.cases.models import Case
 from counsel.pathway.closing.volume import missing_parts
 from counsel.risk.reports import owed_in
 from counsel.safeguarding.disclosure.models import Disclosure
+from counsel.safeguarding.disclosure.sending import UNSENT
 from counsel.tasks.models import Task
-
-UNSENT = ("draft", "submitted", "approved")
 
 
 def lacking(db: Session, *, actor: SignedIn, case: Case) -> list[str]:

@@ -66,6 +66,9 @@ def _for(name: str, law: str, *when: Predicate, obligations: tuple[str, ...] = (
 _OFFICE = acts_as(R.FRONT_DESK, R.COUNSELLOR, R.DIRECTOR)
 _COUNSELLING = acts_as(R.COUNSELLOR, R.DIRECTOR)
 _DIRECTOR = acts_as(R.DIRECTOR)
+_ON_DUTY = (_COUNSELLING, actor_is_on_duty, actor_is_not_barred)
+_DIRECTING = (_DIRECTOR, actor_is_not_barred)
+_SUPERVISING = (acts_as(R.SUPERVISOR), actor_is_not_barred)
 _REVIEWING = acts_as(R.COUNSELLOR, R.DIRECTOR, R.SUPERVISOR)
 _STUDENT = acts_as(R.STUDENT)
 _STAFF = acts_as(*(r for r in R if r not in (R.STUDENT, R.GUARDIAN)))
@@ -79,15 +82,15 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     ),
     P.APPOINTMENT_RECEIVE: (_for("reception", "篇9 二4", _OFFICE),),
     P.APPOINTMENT_TRIAGE: (
-        _for("duty counsellor", "篇10 一", _COUNSELLING, actor_is_on_duty),
-        _for("director, nobody assigned", "篇10 一", _DIRECTOR, nobody_is_assigned),
+        _for("duty counsellor", "篇10 一", *_ON_DUTY),
+        _for("director, nobody assigned", "篇10 一", *_DIRECTING, nobody_is_assigned),
         _for("the counsellor asked for", "篇10 一", _COUNSELLING, actor_is_assigned_counsellor),
     ),
     P.APPOINTMENT_HOLD: (_for("assigned counsellor", "篇10 二", _COUNSELLING, actor_is_assigned_counsellor),),
     P.REQUEST_READ: (
         _for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
-        _for("duty counsellor, nobody assigned", "篇4 三", _COUNSELLING, actor_is_on_duty, nobody_is_assigned),
-        _for("director, nobody assigned", "篇4 三", _DIRECTOR, nobody_is_assigned),
+        _for("duty counsellor, nobody assigned", "篇4 三", *_ON_DUTY, nobody_is_assigned),
+        _for("director, nobody assigned", "篇4 三", *_DIRECTING, nobody_is_assigned),
     ),
     P.NAME_REVEAL: (_for("working place", "篇1 3.4; 篇8 二", _OFFICE),),
     P.CASE_OPEN: (_for("the counsellor who receives", "篇10 二", _COUNSELLING, actor_is_assigned_counsellor),),
@@ -126,7 +129,10 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     ),
     P.FILE_SIGHT: (_for("the client's own file", "篇4 一", _STUDENT, actor_is_the_client),),
     P.FILE_OWN: (_for("the client's own words", "篇9 二3", _STUDENT, actor_is_the_client),),
-    P.QUESTION_ANSWER: (_for("director", "篇4 一", _DIRECTOR),),
+    P.QUESTION_ANSWER: (
+        _for("director", "篇4 一", *_DIRECTING),
+        _for("outside supervisor, no director may", "篇4 一", *_SUPERVISING, actor_was_asked),
+    ),
     P.CONCERN_RAISE: (_for("a teacher refers", "篇9 一6; 篇9 二2", acts_as(R.HEAD_TEACHER)),),
     P.CONCERN_READ: (
         _for("duty counsellor", "篇9 一6", _COUNSELLING, actor_is_on_duty),
@@ -134,8 +140,8 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     ),
     P.TASK_LIST: (_for("whoever may own one", "篇4 五", _COUNSELLING),),
     P.TASK_END: (
-        _for("duty counsellor", "篇4 五", _COUNSELLING, actor_is_on_duty),
-        _for("director", "篇4 五", _DIRECTOR),
+        _for("duty counsellor", "篇4 五", *_ON_DUTY),
+        _for("director", "篇4 五", *_DIRECTING),
         _for("assigned counsellor", "篇4 五", _COUNSELLING, actor_is_assigned_counsellor),
     ),
     P.SAFETY_READ: (
@@ -144,28 +150,29 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     ),
     P.DUTY_CALL: (_for("anyone at a desk", "篇4 五; 篇1 3.4", _STAFF),),
     P.COUNTERSIGN: (
-        _for("director, not the one who asked", "篇8 二", _DIRECTOR, actor_did_not_ask),
-        _for(
-            "outside supervisor, for the director's own", "篇8 二", acts_as(R.SUPERVISOR), the_director_asked, actor_did_not_ask
-        ),
+        _for("director, not the one who asked", "篇8 二", *_DIRECTING, actor_did_not_ask),
+        _for("outside supervisor, for the director's own", "篇8 二", *_SUPERVISING, the_director_asked, actor_did_not_ask),
     ),
     P.DISCLOSURE_START: (
         _for("assigned counsellor", "篇4 五; 篇9 二5", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_filed),
-        _for("duty counsellor, who was told", "篇4 五", _COUNSELLING, actor_is_on_duty, client_is_watched),
-        _for("director, who was told", "篇4 五", _DIRECTOR, client_is_watched),
+        _for("duty counsellor, who was told", "篇4 五", *_ON_DUTY, client_is_watched),
+        _for("director, who was told", "篇4 五", *_DIRECTING, client_is_watched),
     ),
-    P.DISCLOSURE_SEND: (_for("whoever began it", "篇4 五", _COUNSELLING, actor_sends_it),),
+    P.DISCLOSURE_SEND: (
+        _for("assigned counsellor, who began it", "篇4 五", _COUNSELLING, actor_sends_it, actor_is_assigned_counsellor),
+        _for("whoever began it", "篇4 五", _COUNSELLING, actor_sends_it, actor_is_not_barred),
+    ),
     P.DISCLOSURE_READ: (
         _for("whoever sent it", "篇4 五", _COUNSELLING, actor_sends_it),
         _for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
         _for("named reader", "篇4 三", _COUNSELLING, actor_is_named_reader),
     ),
     P.DISCLOSURE_APPROVE: (
-        _for("director", "篇4 五", _DIRECTOR, it_waits_for_a_yes, actor_was_asked, a_colleague_asked, actor_did_not_ask),
+        _for("director", "篇4 五", *_DIRECTING, it_waits_for_a_yes, actor_was_asked, a_colleague_asked, actor_did_not_ask),
         _for(
             "outside supervisor, for the director's own",
             "篇4 五",
-            acts_as(R.SUPERVISOR),
+            *_SUPERVISING,
             it_waits_for_a_yes,
             actor_was_asked,
             the_director_asked,
@@ -174,12 +181,10 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
         _for(
             "duty counsellor, the director not reached",
             "篇4 五",
-            _COUNSELLING,
-            actor_is_on_duty,
+            *_ON_DUTY,
             it_waits_for_a_yes,
             the_director_was_waited_for,
             actor_did_not_ask,
-            actor_is_not_barred,
         ),
     ),
     P.DISCLOSURE_REVOKE: (
@@ -188,7 +193,15 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
         _for("director", "篇4 五", _DIRECTOR),
     ),
     P.DISCLOSURE_REVIEW: (
-        _for("a second person", "篇4 五", _REVIEWING, it_was_sent, actor_was_asked, actor_neither_sent_nor_decided),
+        _for(
+            "a second person",
+            "篇4 五",
+            _REVIEWING,
+            it_was_sent,
+            actor_was_asked,
+            actor_neither_sent_nor_decided,
+            actor_is_not_barred,
+        ),
     ),
     P.DISCLOSURE_LIST: (_for("whoever sends, signs or reviews", "篇4 五", _REVIEWING),),
     P.PACKAGE_READ: (_for("the named recipient", "篇4 五", _STAFF, actor_is_told),),
@@ -208,8 +221,8 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     P.HOLD_SET: (_for("director", "篇4 四", _DIRECTOR),),
     P.REPORT_MAKE: (
         _for("assigned counsellor", "篇8 二", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_filed),
-        _for("duty counsellor, who was told", "篇8 二; 篇4 五", _COUNSELLING, actor_is_on_duty, client_is_watched),
-        _for("director, who was told", "篇8 二; 篇4 五", _DIRECTOR, client_is_watched),
+        _for("duty counsellor, who was told", "篇8 二; 篇4 五", *_ON_DUTY, client_is_watched),
+        _for("director, who was told", "篇8 二; 篇4 五", *_DIRECTING, client_is_watched),
         _for("whoever owes it", "篇8 二", _COUNSELLING, actor_sends_it),
     ),
     P.REPORT_READ: (
@@ -225,11 +238,11 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     P.LEDGER_WRITE: (_for("reception, without cases", "篇1 3.4; 篇4 三", acts_as(R.FRONT_DESK, R.DUTY_MANAGER)),),
     P.LETTER_READ: (
         _for("assigned counsellor", "篇7 五; 篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
-        _for("duty counsellor, nobody assigned", "篇7 五", _COUNSELLING, actor_is_on_duty, nobody_is_assigned),
+        _for("duty counsellor, nobody assigned", "篇7 五", *_ON_DUTY, nobody_is_assigned),
     ),
     P.CHAT_READ: (
         _for("assigned counsellor", "篇7 七; 篇4 三", _COUNSELLING, actor_is_assigned_counsellor),
-        _for("duty counsellor, nobody assigned", "篇7 七", _COUNSELLING, actor_is_on_duty, nobody_is_assigned),
+        _for("duty counsellor, nobody assigned", "篇7 七", *_ON_DUTY, nobody_is_assigned),
     ),
     P.RECORD_LEAVE: (
         _for("whoever tells, on a ground of the six", "篇7 五; 篇4 五", _COUNSELLING, actor_sends_it, it_has_a_ground),

@@ -29,6 +29,7 @@ TITLES = {
     "note": _l("Session note"),
     "F07": _l("Crisis record"),
     "safety": _l("Safety plan"),
+    "raised": _l("Level raised at will"),
     "told": _l("Who was told"),
     "F21": _l("Supervision"),
     "return": _l("Back to school"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import CompoundSelect, func, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
@@ -23,7 +23,9 @@ from counsel.pathway.intake.consent import ADULT, guardian_parts
 from counsel.pathway.material.recordings import heard_by
 from counsel.people.models import Student
 from counsel.people.staff import staff_name
+from counsel.risk.models import Report
 from counsel.roster.queries import unfilled_duties
+from counsel.safeguarding.disclosure.models import Disclosure, Package
 
 MOST_LINES = 30
 
@@ -76,8 +78,16 @@ def _boxes_of(db: Session, client_id: UUID | None) -> list[UUID]:
 
 def _opened(db: Session, client_id: UUID | None) -> tuple[tuple[datetime | date, str, str], ...]:
     query = select(AuditLine).where(AuditLine.subject_id == client_id, AuditLine.tag.like("%:read"))
+    query = query.where(AuditLine.object_id.is_(None) | AuditLine.object_id.not_in(_untold(client_id)))
     lines = db.scalars(query.order_by(AuditLine.seq.desc()).limit(MOST_LINES))
     return tuple((line.at or line.day, staff_name(db, line.actor_id), line.tag) for line in lines)
+
+
+def _untold(client_id: UUID | None) -> CompoundSelect[UUID]:
+    """Return disclosures, their packages and reports that the client, for a recorded reason of safety, is told of later."""
+    later = select(Disclosure.disclosure_id).where(Disclosure.client_id == client_id, Disclosure.told_on.is_(None))
+    packages = select(Package.package_id).where(Package.disclosure_id.in_(later))
+    return later.union(packages, select(Report.report_id).where(Report.client_id == client_id, Report.told_on.is_(None)))
 
 
 def student_count(db: Session, *, actor: SignedIn) -> int:

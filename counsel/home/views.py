@@ -44,6 +44,7 @@ from counsel.safeguarding.disclosure.approving import waiting_for_yes
 from counsel.safeguarding.disclosure.receiving import packages_for
 from counsel.safeguarding.disclosure.reviewing import waiting_for_review
 from counsel.safeguarding.disclosure.services import disclosures_of
+from counsel.safeguarding.disclosure.suspected import ask_anew
 from counsel.safeguarding.disclosure.told import count_what_arrived, take_back_what_fell, tell_what_is_due
 from counsel.safeguarding.questions.services import waiting_questions
 from counsel.safeguarding.reports.events import count_unseen
@@ -72,8 +73,10 @@ def today(db: Session, actor: SignedIn) -> Any:
     }
     if actor.role in pages:
         return pages[actor.role](db, actor, waiting)
-    signatures = waiting_signatures(db, actor=actor) if actor.role is Role.SUPERVISOR else []
-    return render_template("home/plain.html", rules=waiting, signatures=signatures, arrived=_arrived(db, actor))
+    outside = actor.role is Role.SUPERVISOR
+    place: dict[str, Any] = {"signatures": waiting_signatures(db, actor=actor) if outside else []}
+    place["questions"] = waiting_questions(db, actor=actor) if outside else []
+    return render_template("home/plain.html", rules=waiting, arrived=_arrived(db, actor), **place)
 
 
 def _student(db: Session, actor: SignedIn) -> str:
@@ -91,8 +94,6 @@ def _day(db: Session, actor: SignedIn, holder: bool) -> dict[str, Any]:
 
 
 def _counsellor(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
-    for case in look_for_conflicts(db, actor=actor) if actor.keyring else []:
-        flash(_("Case %(no)s must be handed over: another relationship.", no=f"{case.case_no:04}"), "stop")
     _catch_up(db, actor)
     place = _day(db, actor, True)
     place |= {"arrived": _arrived(db, actor), "owed": owed_by(db, actor=actor)}
@@ -109,11 +110,14 @@ def _catch_up(db: Session, actor: SignedIn) -> None:
     """What an unlocked session owes the own disclosures: clients whose day has come, packages nothing stands behind."""
     if actor.keyring is None:
         return
+    for case in look_for_conflicts(db, actor=actor):
+        flash(_("Case %(no)s must be handed over: another relationship.", no=f"{case.case_no:04}"), "stop")
     told = tell_what_is_due(db, actor=actor)
     if told:
         flash(ngettext("%(num)d client now sees what was told.", "%(num)d clients now see what was told.", told))
     count_what_arrived(db, actor=actor)
     keep_away_again(db, actor=actor)
+    ask_anew(db, actor=actor)
     for _package in take_back_what_fell(db, actor=actor):
         flash(_("A message was taken back: nothing stands behind it any more."), "stop")
 
@@ -181,7 +185,7 @@ def cases(db: Session, actor: SignedIn) -> Any:
         found = case_by_number(db, actor=actor, number=number)
         return go(url_for("home.case", case=found.case_id))
     covers = caseload(db, actor=actor)
-    late = overdue_in(db, holder_id=actor.holder_id, cases=[case for case, _cover in covers], day=local_today(zone_of(db)))
+    late = overdue_in(db, holder_id=actor.holder_id, cases=covers, day=local_today(zone_of(db)))
     chosen = request.args.get("show", "")
     shown = [row for row in covers if _fits(chosen, *row, late)]
     states = [state for state in OPEN_STATES if any(case.state == state for case, _cover in covers)]

@@ -23,6 +23,8 @@ from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, NotFoundError
 from counsel.core.ids import new_id
 from counsel.keys.trust import holder_row, roles_of
+from counsel.outbox.notices import notify
+from counsel.people.conflicts import barred_now
 
 LONGEST_DAYS = 180
 
@@ -116,13 +118,29 @@ def directors(db: Session, *, coming: bool = False) -> list[Account]:
     return [row for row in rows if Role.DIRECTOR in roles_in(row) or row.account_id in acting_ids]
 
 
+def tell_directors(
+    db: Session, *, kind: str, client_id: UUID, object_id: UUID | None = None, kept: frozenset[UUID] = frozenset()
+) -> None:
+    """Tell the directors of today about a client, inside the caller's transaction, but nobody who is kept away from the client.
+
+    :param kept: others who must not hear of it.
+    """
+    kept = kept | barred_now(db, client_id)
+    for account in directors(db):
+        if account.holder_id not in kept:
+            notify(db, reader_id=account.holder_id, kind=kind, object_id=object_id)
+
+
 def countersigners(db: Session, *, but: UUID | None, kept: frozenset[UUID] = frozenset()) -> tuple[bool, list[UUID]]:
     """Return whether somebody outside must sign, and the holders who may: directors and their deputies, else the supervisors.
 
+    A deputy who will act only later is asked beside somebody who acts today, never in their stead.
+
     :param but: staff account that asks, which never signs for itself; `kept`: holders kept away from the client.
     """
-    chosen = [row for row in directors(db, coming=True) if row.account_id != but and row.holder_id not in kept]
-    return not chosen, _trusted(db, chosen or _supervisors(db, but, kept))
+    now = [row for row in directors(db) if row.account_id != but and row.holder_id not in kept]
+    coming = [row for row in directors(db, coming=True) if row.account_id != but and row.holder_id not in kept]
+    return not now, _trusted(db, coming if now else _supervisors(db, but, kept))
 
 
 def _supervisors(db: Session, but: UUID | None, kept: frozenset[UUID]) -> list[Account]:

@@ -6,7 +6,7 @@ read an earlier one takes nothing from it; whoever can read one hands it on to c
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -28,7 +28,7 @@ from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.models import Grant, Holder
 from counsel.keys.trust import check_recipient, holder_row
-from counsel.people.conflicts import declared_against
+from counsel.people.conflicts import declare, declared_against, same_person
 from counsel.people.models import Exclusion
 from counsel.records.services import item_of, open_bodies, write_signed
 
@@ -118,9 +118,20 @@ def exclude(db: Session, *, actor: SignedIn, client_id: UUID, people: Iterable[E
         db.flush()
         content: dict[str, Any] = {"people": [asdict(person) for person in new]}
         write_signed(db, box=box, kind=KIND, keyring=keyring, content=content)
-        db.add(Exclusion(client_id=client_id, box_id=box.box_id))
+        db.add_all(Exclusion(client_id=one, box_id=box.box_id) for one in same_person(db, keyring, client_id))
         db.flush()
     return named
+
+
+def share_bars(db: Session, client_ids: Collection[UUID]) -> None:
+    """Let whatever keeps somebody away from one id of a person count for the others, inside the caller's transaction."""
+    lists = db.scalars(select(Exclusion.box_id).where(Exclusion.client_id.in_(client_ids))).all()
+    holders = frozenset().union(*(declared_against(db, client_id) for client_id in client_ids))
+    for holder_id in sorted(holders):
+        declare(db, holder_id, *client_ids)
+    for client_id in client_ids:
+        for box_id in lists:
+            db.merge(Exclusion(client_id=client_id, box_id=box_id))
 
 
 def hand_on(db: Session, *, actor: SignedIn) -> int:

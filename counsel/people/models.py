@@ -51,12 +51,15 @@ class DeclaredConflict(Base):
 
 
 class Exclusion(Base):
-    """That somebody must hear nothing about a client; whom the list names lies in its box. Lists are added, never replaced."""
+    """That somebody must hear nothing about a client; whom the list names lies in its box. Lists are added, never replaced.
+
+    Whoever is known under two ids has each list under both.
+    """
 
     __tablename__ = "exclusion_lists"
     __table_args__ = (CLIENT_WORLD,)
     box_id: Mapped[UUID] = mapped_column(primary_key=True)
-    client_id: Mapped[UUID] = mapped_column(index=True)
+    client_id: Mapped[UUID] = mapped_column(primary_key=True, index=True)
 
 
 class ConflictLook(Base):

@@ -29,9 +29,10 @@ from counsel.keys.groups import group_reader
 from counsel.keys.locks import erase_lock
 from counsel.keys.models import Box, Grant
 from counsel.people.cards import ClientCard, client_cards
+from counsel.people.conflicts import closed_to
 from counsel.risk.models import SafetyCard
 from counsel.tasks.models import Task
-from counsel.tasks.services import SHOWN_DAYS
+from counsel.tasks.services import SHOWN_DAYS, end_tasks
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,16 @@ def is_watched(db: Session, client_id: UUID | None) -> bool:
 def count_cards(db: Session, *, actor: SignedIn) -> int:
     """Return how many cards there are: a figure for the duty page, nothing is opened."""
     require(db, actor, Permission.TASK_LIST)
-    return len(db.scalars(select(SafetyCard.client_id)).all())
+    return len(_cards_for(db, actor))
+
+
+def _cards_for(db: Session, actor: SignedIn) -> list[SafetyCard]:
+    rows = select(SafetyCard).where(SafetyCard.client_id.not_in(closed_to(db, actor.holder_id)))
+    return list(db.scalars(rows.order_by(SafetyCard.on_day.desc(), SafetyCard.client_id)))
 
 
 def read_cards(db: Session, *, actor: SignedIn) -> list[Watched]:
-    """Open every card, the newest first; each client sees that duty or the director looked.
+    """Open every card, the newest first, but none of a client one is kept away from; each client sees that somebody looked.
 
     What does not open is shown as such and hides no other.
 
@@ -113,8 +119,9 @@ def read_cards(db: Session, *, actor: SignedIn) -> list[Watched]:
     require(db, actor, Permission.SAFETY_READ)
     keyring, found = keys_of(db, actor), []
     with recording(db) as record:
-        for row in db.scalars(select(SafetyCard).order_by(SafetyCard.on_day.desc(), SafetyCard.client_id)).all():
+        for row in _cards_for(db, actor):
             found.append(Watched(row.client_id, _name(db, keyring, row.client_id), _opened(db, keyring, row), row.on_day))
+            end_tasks(db, object_id=row.client_id, kind="inform", outcome="seen")
             record.by(actor, "risk:card:read", subject_id=row.client_id)
     return found
 

@@ -15,12 +15,13 @@ class Clocks:
     """The deadlines of one level, each None where the level asks for nothing.
 
     :param record: until the crisis record F07 is signed; `contact`: until the client has been spoken to again;
-        `supervision`: until the counsellor has spoken to a supervisor.
+        `supervision`: until the counsellor has spoken to a supervisor; `duty`: until duty or the director has looked.
     """
 
     record: timedelta | None
     contact: timedelta | None
     supervision: timedelta | None = None
+    duty: timedelta | None = None
 
 
 def clocks_of(settings: Settings, level: int) -> Clocks:
@@ -37,7 +38,9 @@ def clocks_of(settings: Settings, level: int) -> Clocks:
         3: settings.level_3_supervision_hours,
         2: settings.level_2_supervision_hours,
     }
-    return Clocks(_hours(records.get(level)), _hours(contacts.get(level)), _hours(supervisions.get(level)))
+    duty = {4: settings.level_4_duty_minutes, 3: settings.level_3_duty_minutes, 2: settings.level_2_duty_minutes}
+    looked = timedelta(minutes=duty[level]) if level in duty else None
+    return Clocks(_hours(records.get(level)), _hours(contacts.get(level)), _hours(supervisions.get(level)), looked)
 
 
 def owed_to(settings: Settings, level: int, age: int | None) -> dict[str, timedelta]:

@@ -63,6 +63,8 @@ def _leaving_words(code: str) -> str | None:
         "phone": _("Write the number you will ring; its last four digits are needed with the code."),
         "too_far": _("Between one hour and the longest time this centre allows."),
         "no_release": _("Choose a support contact the client has said yes to; below 14 a guardian too."),
+        "not_this_colleague": _("Whoever reads it on the own page bears another name. Save once more."),
+        "not_higher": _("Choose a level above the one in force."),
         "not_released": _("The client has not agreed to this: another person, another part, or a later end."),
         "excluded": _("This person must hear nothing about this client."),
         "told_later": _("Say on which day the client is told, not later than this centre allows."),

@@ -21,6 +21,7 @@ from counsel.pathway.assessment.services import (
     write_assessment,
 )
 from counsel.pathway.cases.agreement import agree_oneself, agreed_to, record_agreement
+from counsel.pathway.cases.covers import Cover
 from counsel.pathway.cases.dossier import CONSENT, PLAN, append_to_form
 from counsel.pathway.cases.models import Agreement, Case
 from counsel.pathway.intake.consent import consent_given, guardian_settled, record_consent
@@ -372,8 +373,12 @@ def test_what_is_overdue_is_known_without_opening_anything(centre: Centre) -> No
     lan, day = centre.school["lan"], today(ZONE)
     begin_session(centre.db, actor=lan, case=case, mode="letter", minutes=30)
     give_homework(centre.db, actor=lan, case=case, session_no=1, task="睡眠日记", due_on=day)
-    place: dict[str, Any] = {"holder_id": lan.holder_id, "cases": [case]}
+    place: dict[str, Any] = {"holder_id": lan.holder_id, "cases": [(case, Cover("S"))]}
     assert overdue_in(centre.db, **place, day=day) == {}
     with time_machine.travel(now() + timedelta(days=6), tick=True):
         assert overdue_in(centre.db, **place, day=today(ZONE)) == {case.case_id: ["note", "homework"]}
+        at_one = {**place, "cases": [(case, Cover("S", level=1))]}
+        assert overdue_in(centre.db, **at_one, day=today(ZONE)) == {case.case_id: ["note", "homework"]}
         assert overdue_in(centre.db, holder_id=centre.school["qiu"].holder_id, cases=[], day=today(ZONE)) == {}
+    with time_machine.travel(now() + timedelta(days=9), tick=True):
+        assert overdue_in(centre.db, **at_one, day=today(ZONE)) == {case.case_id: ["note", "homework", "contact"]}

@@ -237,6 +237,7 @@ def test_an_open_disclosure_and_an_owed_report_hold_it_back(centre: Centre) -> N
     with pytest.raises(TransitionError, match="G13"):
         handed(centre, case, retention="D30")
     directly(centre, update(Disclosure).values(sender_id=centre.school["qiu"].holder_id))
+    directly(centre, update(Box).where(Box.box_id == row.box_id).values(parent_id=None))
     assert lacking(centre.db, actor=lan, case=case) == []
     directly(centre, delete(Disclosure).where(Disclosure.disclosure_id == row.disclosure_id))
     with writing(centre.db):

@@ -180,6 +180,7 @@ def test_past_each_deadline_the_right_people_are_told(centre: Centre) -> None:
     director = centre.school["director"]
     for whom in ("guardian", "leader"):
         record_told(centre.db, actor=centre.school["lan"], case=case, whom=whom, outcome="told", words="电话告知")
+    read_cards(centre.db, actor=on_duty(centre))
     moment = now()
     for minutes, kinds in ((119, 1), (131, 2), (162, 2)):
         with time_machine.travel(moment + timedelta(minutes=minutes), tick=True):

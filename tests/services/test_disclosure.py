@@ -211,7 +211,7 @@ def test_what_keeps_it_from_leaving_stands_beside_its_field(sqlite_centre: Centr
         (filled(purpose=" "), {"purpose": "empty", "recipients": "nobody_named"}),
         (filled(teacher, informed=""), {"informed": "unknown"}),
         (filled(teacher, informed="not_told"), {"why_not": "empty", "tell_on": "told_later"}),
-        (filled({**teacher, "name": ""}), {"r0_name": "empty"}),
+        (filled(to_mother(name="")), {"r0_name": "empty"}),
         (filled({**teacher, "parts": {}}), {"r0_parts": "nothing_chosen"}),
         (filled({**teacher, "parts": {"advice": part("", "")}}), {"r0_n_advice": "empty", "r0_t_advice": "empty"}),
         (filled({**teacher, "parts": {"content": part("她说")}}), {"r0_p_content": "above_ceiling"}),

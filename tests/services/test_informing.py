@@ -20,6 +20,7 @@ from counsel.pathway.intake.informing import record_told, settle_what_fell, stil
 from counsel.pathway.intake.levels import apply_lowering, ask_lowering
 from counsel.pathway.safety.services import write_supervision
 from counsel.records.models import Body, Item
+from counsel.risk.cards import read_cards
 from counsel.risk.clocks import owed_to
 from counsel.safeguarding.disclosure.receiving import by_code, open_by_code
 from counsel.safeguarding.disclosure.sending import revoke_package, send
@@ -277,6 +278,7 @@ def test_late_telling_escalates_to_the_director_then_the_leader(centre: Centre) 
     """Ten minutes after the clock, then half an hour: that a task is overdue, and nothing else."""
     in_danger(centre, NOW)
     director, leader = centre.school["director"], centre.school["leader"]
+    read_cards(centre.db, actor=on_duty(centre))
     moment = now()
     for minutes, to_director, to_leader in ((39, 0, 0), (41, 1, 0), (72, 1, 1)):
         with time_machine.travel(moment + timedelta(minutes=minutes), tick=True):

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, update
 
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
-from counsel.core.clock import local, now, today
+from counsel.core.clock import at_local, local, now, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, RefusedError, TransitionError
 from counsel.jobs.telling import escalate
@@ -545,9 +545,11 @@ def test_an_intake_with_harm_goes_on_until_the_stop(centre: Centre) -> None:
     from tests.story import INTAKE_CONTENT, consent_content, received
 
     case, lan = received(centre), centre.school["lan"]
-    record_consent(centre.db, actor=lan, case=case, content=consent_content())
-    record_screen(centre.db, actor=lan, case=case, answers=HARMED, ticks=SAFE_TICK, keeping="奶奶")
-    sign_intake(centre.db, actor=lan, case=case, content=INTAKE_CONTENT, seen_version=0)
-    with time_machine.travel(now() + timedelta(hours=3), tick=True):
+    morning = at_local(today("Asia/Shanghai") + timedelta(days=1), 9 * 60, "Asia/Shanghai")
+    with time_machine.travel(morning, tick=True):
+        record_consent(centre.db, actor=lan, case=case, content=consent_content())
+        record_screen(centre.db, actor=lan, case=case, answers=HARMED, ticks=SAFE_TICK, keeping="奶奶")
+        sign_intake(centre.db, actor=lan, case=case, content=INTAKE_CONTENT, seen_version=0)
+    with time_machine.travel(morning + timedelta(hours=3), tick=True):
         decide_intake(centre.db, actor=lan, case=case, to="assessment")
     assert case.state == "assessment" and to_teacher(centre)["kind"] == "class_teacher"

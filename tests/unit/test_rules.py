@@ -43,8 +43,9 @@ def actor_in(role: Role, relation: str) -> Actor | None:
 
 def facts_in(state: str, relation: str) -> Facts:
     """Return the facts of a state as seen from a relation."""
-    assigned = {"unassigned": None, "any": None}.get(state, OTHER)
-    if relation == "assigned" and state not in ("unassigned", "any"):
+    assigned = {"unassigned": None, "any": None, "barred": None}.get(state, OTHER)
+    state, barred = state.removesuffix("_barred"), frozenset({ME}) if "barred" in state else frozenset()
+    if relation == "assigned" and state not in ("unassigned", "any", "barred"):
         assigned = ME
     return Facts(
         client_id=None if state == "nobody" else CLIENT,
@@ -53,7 +54,8 @@ def facts_in(state: str, relation: str) -> Facts:
         by_director=state == "directors",
         assigned_to=assigned,
         state=state.removesuffix("_waited") if state.removesuffix("_waited") in STATES else "counselling",
-        watched=state == "watched",
+        watched=state in ("watched", "barred"),
+        barred=barred,
         agreed=state == "agreed",
         waited=state == "submitted_waited",
         sender_id=ME if relation == "sender" else OTHER,

@@ -18,10 +18,12 @@ from counsel.keys.grants import Reader
 from counsel.keys.groups import group_reader
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.people.cards import publish_client
+from counsel.people.conflicts import barred_now
 from counsel.records.services import start_item
 from counsel.risk.questions import BOOKING
+from counsel.roster.queries import duty_holder
 from counsel.tasks.models import Task
-from counsel.tasks.services import open_task
+from counsel.tasks.services import GRACE, open_task
 
 ALARM_MINUTES, MOST_ALARMS = 30, 3
 
@@ -37,7 +39,8 @@ def raise_alarm(db: Session, *, actor: SignedIn, answers: Mapping[str, str], pho
     :param again: answers given anew (worse ones, another number) make a further task, at most three open ones; without
         it nothing is added while one is open.
 
-    Called as soon as the answers are known, whether or not the request is ever sent.
+    Called as soon as the answers are known, whether or not the request is ever sent. Where whoever has duty is kept away from
+    the client, the director is told at the next run of the jobs.
 
     Records: ``risk:alarm:raised``. Rule: 篇4 五.
     """
@@ -54,7 +57,8 @@ def raise_alarm(db: Session, *, actor: SignedIn, answers: Mapping[str, str], pho
         content = {"answers": said, "phone": phone[:40]}
         start_item(db, box=box, kind="alarm", author=keyring.holder_id, content=content)
         due = now() + timedelta(minutes=ALARM_MINUTES)
-        open_task(db, kind="contact", due_at=due, client_id=client_id, box_id=box.box_id)
+        late = timedelta(minutes=-ALARM_MINUTES) if duty_holder(db) in barred_now(db, client_id) else GRACE
+        open_task(db, kind="contact", due_at=due, client_id=client_id, box_id=box.box_id, grace=late)
         record.line("risk:alarm:raised", role=actor.role, actor_id=client_id, subject_id=client_id)
 
 

@@ -18,6 +18,7 @@ from counsel.core.errors import InvalidError, TamperError
 from counsel.keys.boxes import open_box
 from counsel.pathway.cases.models import Case
 from counsel.people.cards import ClientCard, client_cards
+from counsel.people.conflicts import barred_now, closed_to
 from counsel.records.services import item_of, open_bodies
 from counsel.risk.cards import has_card
 from counsel.tasks.models import Task
@@ -39,10 +40,15 @@ def call_duty(db: Session, *, actor: SignedIn) -> Task:
 
 
 def duty_tasks(db: Session, *, actor: SignedIn) -> list[Task]:
-    """Return the open tasks of the coming week: neutral, so every counsellor may see that something waits."""
+    """Return the open tasks of the coming week: neutral, so every counsellor may see that something waits.
+
+    Those about a client one is kept away from are absent, unless one counsels the client.
+    """
     require(db, actor, Permission.TASK_LIST)
-    soon = now() + timedelta(days=SHOWN_DAYS)
-    return [task for task in open_tasks(db, ("contact", "review", "report")) if task.due_at <= soon]
+    soon, closed = now() + timedelta(days=SHOWN_DAYS), closed_to(db, actor.holder_id)
+    own = set(db.scalars(select(Case.case_id).where(Case.counsellor_id == actor.holder_id))) if closed else set()
+    rows = [task for task in open_tasks(db, ("contact", "review", "report")) if task.due_at <= soon]
+    return [task for task in rows if task.client_id not in closed or task.object_id in own]
 
 
 def read_task(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[Task, dict[str, Any], ClientCard | None]:
@@ -70,13 +76,19 @@ def _facts(db: Session, task: Task | None) -> Facts | None:
     if task is None or task.kind not in ("contact", "review"):
         return None
     case = db.get(Case, task.object_id) if task.object_id is not None and task.client_id is not None else None
-    return Facts(client_id=task.client_id, assigned_to=case.counsellor_id if case is not None else None)
+    assigned = case.counsellor_id if case is not None else None
+    return Facts(client_id=task.client_id, assigned_to=assigned, barred=barred_now(db, task.client_id))
 
 
 def ended_alarm_boxes(db: Session, client_id: UUID) -> list[UUID]:
-    """Return the boxes of a client's alarms whose contact has been recorded: they wait to become part of a case."""
-    query = select(Task.box_id).where(Task.client_id == client_id, Task.ended_on.is_not(None), Task.box_id.is_not(None))
-    return [box_id for box_id in db.scalars(query) if box_id is not None]
+    """Return the boxes of a client's alarms whose contact has been recorded: they wait to become part of a case.
+
+    One that was passed on stays duty's until that contact is recorded too.
+    """
+    alarms = select(Task.box_id).where(Task.client_id == client_id, Task.box_id.is_not(None))
+    waiting = set(db.scalars(alarms.where(Task.ended_on.is_(None))))
+    ended = db.scalars(alarms.where(Task.ended_on.is_not(None)).distinct()).all()
+    return [box_id for box_id in ended if box_id is not None and box_id not in waiting]
 
 
 def finish_task(db: Session, *, actor: SignedIn, task_id: UUID | None, outcome: str) -> None:

@@ -17,6 +17,7 @@ from counsel.core.errors import ConflictError
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.requests import appointment_facts
 from counsel.people.cards import ClientCard, client_cards, rewrite_client, student_card
+from counsel.people.exclusions import share_bars
 from counsel.people.guests import join_ids
 from counsel.people.models import Student
 
@@ -30,7 +31,7 @@ def link_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None, st
     Records: ``people:ids:joined``, ``people:client:linked``. Rule: 篇7 五; R7-05.
     """
     appointment = db.get(Appointment, appointment_id) if appointment_id else None
-    require(db, actor, Permission.APPOINTMENT_RECEIVE, appointment_facts(appointment), object_id=appointment_id)
+    require(db, actor, Permission.APPOINTMENT_RECEIVE, appointment_facts(db, appointment), object_id=appointment_id)
     assert appointment is not None
     client_id = appointment.client_id
     keyring = keys_of(db, actor)
@@ -41,5 +42,6 @@ def link_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None, st
     known = student_card(db, keyring, db.get_one(Student, student_id))
     fields = {"name": known.name, "student_no": known.student_no, "birth_date": known.birth_date, "class_name": known.class_name}
     with recording(db) as record:
+        share_bars(db, [UUID(one) for one in known.client_ids])
         rewrite_client(db, keyring, client_id, ClientCard(**{**asdict(card), **fields, "student_id": student_id.hex}))
         record.by(actor, "people:client:linked", subject_id=client_id)

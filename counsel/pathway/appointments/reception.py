@@ -26,7 +26,7 @@ from counsel.pathway.appointments.lapsing import WELFARE_HOURS
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.requests import add_appointment, answer_by, appointment_facts, change_state, open_case_for
 from counsel.people.cards import ClientCard, client_cards, student_card, write_client
-from counsel.people.conflicts import barred_by, check_free
+from counsel.people.conflicts import barred_by, check_free, closed_to
 from counsel.people.models import Student
 from counsel.records.services import item_of, open_bodies
 from counsel.roster.queries import find_slot, rooms
@@ -37,7 +37,7 @@ CENTRE_REASONS = ("counsellor_away", "room", "closed")
 
 def _find(db: Session, actor: SignedIn, appointment_id: UUID | None, permission: Permission) -> Appointment:
     found = db.get(Appointment, appointment_id) if appointment_id else None
-    require(db, actor, permission, appointment_facts(found), object_id=appointment_id)
+    require(db, actor, permission, appointment_facts(db, found), object_id=appointment_id)
     assert found is not None
     return found
 
@@ -46,6 +46,7 @@ def waiting_requests(db: Session, *, actor: SignedIn) -> list[Appointment]:
     """Return requests without a counsellor, the most urgent and then the earliest first."""
     require(db, actor, Permission.APPOINTMENT_TRIAGE)
     query = select(Appointment).where(Appointment.state == "requested", Appointment.assigned.is_(False))
+    query = query.where(Appointment.client_id.not_in(closed_to(db, actor.holder_id)))
     return list(db.scalars(query.order_by(Appointment.queue_rank.desc(), Appointment.starts_at)))
 
 

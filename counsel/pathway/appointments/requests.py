@@ -24,7 +24,7 @@ from counsel.pathway.appointments.reminders import carry_reminder, take_reminder
 from counsel.pathway.cases.lifecycle import ACTIVE
 from counsel.pathway.cases.models import Case
 from counsel.people.cards import publish_client
-from counsel.people.conflicts import barred_for_oneself
+from counsel.people.conflicts import barred_for_oneself, barred_now
 from counsel.records.services import start_item
 from counsel.risk.questions import ANSWERS, BOOKING
 from counsel.roster.occupancy import free, take
@@ -188,18 +188,19 @@ def times_of_case(db: Session, case_id: UUID) -> list[Appointment]:
     return [row for row in rows if row.state in OCCUPYING or row is rows[0]]
 
 
-def appointment_facts(appointment: Appointment | None) -> Facts | None:
+def appointment_facts(db: Session, appointment: Appointment | None) -> Facts | None:
     """Return what the rules may know about an appointment."""
     if appointment is None:
         return None
     assigned = appointment.counsellor_id if appointment.assigned else None
-    return Facts(client_id=appointment.client_id, assigned_to=assigned, state=appointment.state)
+    barred = barred_now(db, appointment.client_id)
+    return Facts(client_id=appointment.client_id, assigned_to=assigned, state=appointment.state, barred=barred)
 
 
 def find_own(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> Appointment:
     """Return one of the client's own appointments, or refuse as if it were absent."""
     found = db.get(Appointment, appointment_id) if appointment_id else None
-    require(db, actor, Permission.APPOINTMENT_OWN, appointment_facts(found), object_id=appointment_id)
+    require(db, actor, Permission.APPOINTMENT_OWN, appointment_facts(db, found), object_id=appointment_id)
     assert found is not None
     return found
 

@@ -3,7 +3,7 @@
 Only the reason travels: whoever signs opens this box and nothing else of the case. Whoever asks never signs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,13 +20,14 @@ from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
 from counsel.core.clock import now
 from counsel.core.errors import ConflictError, TransitionError, UnreadableError
-from counsel.keys.boxes import OpenBox, create_box, open_box
+from counsel.keys.boxes import OpenBox, add_reader, create_box, open_box
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.models import Grant
 from counsel.keys.rotation import open_to_add
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
+from counsel.people.conflicts import barred_now, closed_to
 from counsel.people.deputies import countersigners
 from counsel.people.exclusions import kept_from
 from counsel.records.services import item_of, open_bodies, sign_item, start_item
@@ -78,18 +79,19 @@ def _line(record: Recorder, actor: SignedIn, task: Task, what: str) -> None:
     record.by(actor, f"pathway:countersign:{what}", subject_id=task.client_id, object_id=task.task_id)
 
 
-def signature_facts(task: Task | None) -> Facts | None:
+def signature_facts(db: Session, task: Task | None) -> Facts | None:
     """Return what the rules may know about a wanted second signature."""
     if task is None or task.kind != "countersign":
         return None
-    return Facts(client_id=task.client_id, requester_id=task.requester_id, by_director=task.owner_role == Role.SUPERVISOR)
+    place = {"requester_id": task.requester_id, "barred": barred_now(db, task.client_id)}
+    return Facts(client_id=task.client_id, by_director=task.owner_role == Role.SUPERVISOR, **place)  # type: ignore[arg-type]
 
 
 def waiting_signatures(db: Session, *, actor: SignedIn) -> list[Task]:
     """Return the reasons that wait for the actor's signature, by their grants, the earliest due first."""
     mine = select(Grant.box_id).where(Grant.holder_id == actor.holder_id, Grant.purpose == "countersign")
     query = select(Task).where(Task.kind == "countersign", Task.ended_on.is_(None), Task.requester_id != actor.staff_id)
-    query = query.where(Task.box_id.in_(mine))
+    query = query.where(Task.box_id.in_(mine), Task.client_id.not_in(closed_to(db, actor.holder_id)))
     own_role = query.where(Task.owner_role == actor.role) if actor.role is Role.SUPERVISOR else query
     return list(db.scalars(own_role.order_by(Task.due_at)))
 
@@ -101,7 +103,7 @@ def read_reason(db: Session, *, actor: SignedIn, task_id: UUID | None) -> tuple[
     """
     task = db.get(Task, task_id) if task_id else None
     stands = task if task is not None and task.ended_on is None else None
-    require(db, actor, Permission.COUNTERSIGN, signature_facts(stands), object_id=task_id)
+    require(db, actor, Permission.COUNTERSIGN, signature_facts(db, stands), object_id=task_id)
     assert task is not None and task.box_id is not None
     keyring = keys_of(db, actor)
     with recording(db) as record:
@@ -120,7 +122,7 @@ def give_second_signature(db: Session, *, actor: SignedIn, task_id: UUID | None,
     Records: ``pathway:countersign:signed`` or ``:declined``. Rule: 篇8 二.
     """
     task = db.get(Task, task_id) if task_id else None
-    require(db, actor, Permission.COUNTERSIGN, signature_facts(task), object_id=task_id)
+    require(db, actor, Permission.COUNTERSIGN, signature_facts(db, task), object_id=task_id)
     assert task is not None and task.box_id is not None
     keyring = keys_of(db, actor)
     outcome = "signed" if agreed else "declined"
@@ -154,6 +156,40 @@ def _settle(db: Session, box: OpenBox, task: Task) -> None:
             waiting.escalates_at = waiting.due_at + GRACE
         else:
             end_task(waiting, "recorded")
+
+
+def open_signatures(db: Session, client_ids: Collection[UUID]) -> list[Task]:
+    """Return the second signatures about a client that nobody has given yet."""
+    query = select(Task).where(Task.kind == "countersign", Task.client_id.in_(client_ids), Task.ended_on.is_(None))
+    return list(db.scalars(query))
+
+
+def ask_others(db: Session, *, actor: SignedIn) -> int:
+    """Ask others where nobody who was asked for the actor's second signature may give it any more; return how many.
+
+    Records: ``pathway:countersign:asked`` for each.
+    """
+    query = select(Task).where(Task.kind == "countersign", Task.requester_id == actor.staff_id, Task.ended_on.is_(None))
+    return sum(_ask_others(db, actor, task) for task in db.scalars(query).all())
+
+
+def _ask_others(db: Session, actor: SignedIn, task: Task) -> bool:
+    assert task.box_id is not None and task.client_id is not None
+    here = select(Grant.holder_id).join(Account, Account.holder_id == Grant.holder_id).where(Account.status == "active")
+    asked = set(db.scalars(here.where(Grant.box_id == task.box_id, Grant.purpose == "countersign")))
+    if asked - barred_now(db, task.client_id):
+        return False
+    outside, able = countersigners(db, but=actor.staff_id, kept=kept_from(db, actor=actor, client_id=task.client_id))
+    keyring = keys_of(db, actor)
+    with recording(db) as record:
+        db.refresh(task, with_for_update=True)
+        for holder in (holder_row(db, holder_id) for holder_id in set(able) - asked):
+            assert holder is not None
+            add_reader(db, open_box(db, keyring, task.box_id), reader=Reader(holder, "countersign"), granter=keyring)
+        task.owner_role = Role.SUPERVISOR if outside or actor.role is Role.DIRECTOR else Role.DIRECTOR
+        if able:
+            _line(record, actor, task, "asked")
+    return bool(able)
 
 
 def signed_reasons(db: Session, *, actor: SignedIn, object_id: UUID, code: str) -> list[tuple[Task, dict[str, Any]]]:

@@ -19,6 +19,7 @@ class Cover:
     level: int = 0
     next_step: str = ""
     raised_at: str = ""  # when the level last rose
+    ones: int = 0  # how often level 1 was found
 
 
 def seal_cover(box: OpenBox, case: Case, cover: Cover) -> None:

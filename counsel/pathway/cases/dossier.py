@@ -55,7 +55,8 @@ INTAKE = FormKind(
     ),
     conclusions=("disposition",),
 )
-SCREEN = FormKind("screen", Permission.CASE_READ, Permission.CASE_WRITE)
+SCREEN = FormKind("screen", Permission.CASE_READ, Permission.CASE_FOLLOW_UP)
+RAISED = FormKind("raised", Permission.CASE_READ, Permission.CASE_FOLLOW_UP, needed=("reason",))
 ASSESSMENT = FormKind(
     "F04",
     Permission.CASE_READ,
@@ -101,14 +102,14 @@ FOLLOW_UP = FormKind("F12", Permission.CASE_READ, Permission.CASE_FOLLOW_UP, nee
 CRISIS = FormKind(
     "F07",
     Permission.CASE_READ,
-    Permission.CASE_WRITE,
+    Permission.CASE_FOLLOW_UP,
     needed=("found", "protective", "why", "measures", "who_stays", "next_review", "duty_needs"),
     conclusions=("why",),
 )
 SAFETY = FormKind(
     "safety",
     Permission.CASE_READ,
-    Permission.CASE_WRITE,
+    Permission.CASE_FOLLOW_UP,
     shared=True,
     needed=("signs", "own_steps", "people", "professionals", "means"),
 )

@@ -46,12 +46,13 @@ def open_case(
     evidence: Iterable[Evidence],
     to: str = "intake",
     previous_id: UUID | None = None,
+    known: Iterable[UUID] = (),
 ) -> Case:
     """T01 (T00 from paper, T24 after an earlier episode): open a case with the actor as counsellor.
 
     Its box has one reader, the shared one two.
 
-    :param previous_id: the closed case it follows.
+    :param previous_id: the closed case it follows; `known`: every id of the person.
 
     :raises TransitionError: ``CREDENTIAL`` without a valid one (R6-02), or missing evidence.
 
@@ -78,7 +79,8 @@ def open_case(
             cover_sealed=b"",
             opened_on=today(house_of(db).settings.time_zone),
         )
-        seal_cover(box, case, Cover(initial, level=WATCHED if has_card(db, client_id) else 0))  # nobody is lowered by coming back
+        watched = any(has_card(db, one) for one in {client_id, *known})  # nobody is lowered by coming back
+        seal_cover(box, case, Cover(initial, level=WATCHED if watched else 0))
         db.add(case)
         log_move(db, case, step, None, evidence, actor)
         record.by(actor, "pathway:case:opened", subject_id=client_id, object_id=case_id)

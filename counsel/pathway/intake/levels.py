@@ -15,20 +15,20 @@ from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.permissions import Permission
+from counsel.confidentiality.roles import Role
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
-from counsel.outbox.notices import notify
 from counsel.pathway.appointments.requests import times_of_case
 from counsel.pathway.cases.countersign import ask_second_signature, signed_reasons
 from counsel.pathway.cases.covers import change_cover
-from counsel.pathway.cases.dossier import SCREEN, write_form
+from counsel.pathway.cases.dossier import RAISED, SCREEN, write_form
 from counsel.pathway.cases.evidence import Evidence, RiskLow, RiskScreened, Safe
 from counsel.pathway.cases.lifecycle import OPEN_STATES
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, cover_of, held, writing_box
 from counsel.pathway.intake.informing import age_if_known, inform_anew, settle_informing
-from counsel.people.deputies import directors
+from counsel.people.deputies import tell_directors
 from counsel.records.models import Item
 from counsel.records.services import items_in
 from counsel.risk.cards import end_card, raise_card
@@ -40,7 +40,7 @@ from counsel.tasks.models import Task
 from counsel.tasks.services import GRACE, end_task, end_tasks, open_task, overdue_tasks, tasks_about
 
 CALL_DUTY_LEVEL = 2  # from here on an absence sends somebody to look, without penalty (domain §1.1)
-LOWER, OWNER = "LOWER", "I1"
+LOWER, OWNER, HIGHEST, THIRD = "LOWER", "I1", 4, 3
 SHORT = (*BOOKING, "new")
 
 
@@ -79,14 +79,53 @@ def record_short_screen(db: Session, *, actor: SignedIn, case: Case, answers: Ma
 
 def _sign_screen(db: Session, actor: SignedIn, case: Case, content: Mapping[str, Any], level: int) -> None:
     number = 1 + max((item.number for item in items_in(db, [case.box_id]) if item.kind == SCREEN.code), default=0)
+    if level < WATCHED:  # into a closed case only danger is written
+        require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
     with recording(db):
         if content["answers"].get("q11") == YES:
             age = age_if_known(db, actor=actor, case=case)
             oblige(db, actor=actor, client_id=case.client_id, case_id=case.case_id, age=age)
         write_form(db, actor=actor, case=case, kind=SCREEN, content=content, seen_version=0, sign=True, number=number)
-        standing = cover_of(db, actor=actor, case=case).level
-        _set_level(db, actor, case, max(standing, level), rises=level > standing)
-        _set_going(db, actor, case, standing, max(standing, level))
+        _take_level(db, actor, case, level)
+        if level == 1:
+            _count_ones(db, actor, case)
+
+
+def _take_level(db: Session, actor: SignedIn, case: Case, level: int) -> None:
+    """Raise the level in force to at least this one. A level that a new episode began with never rose: it does now."""
+    cover = cover_of(db, actor=actor, case=case)
+    begun = cover.level if cover.raised_at or level < WATCHED else 0
+    rises = level > begun
+    _set_level(db, actor, case, max(cover.level, level), rises=rises)
+    _set_going(db, actor, case, begun if rises else cover.level, max(cover.level, level))
+
+
+def _count_ones(db: Session, actor: SignedIn, case: Case) -> None:
+    """Each third time of level 1 the counsellor speaks to a supervisor (domain §3.3)."""
+    ones = cover_of(db, actor=actor, case=case).ones + 1
+    change_cover(db, writing_box(db, actor=actor, case=case, shared=False), case, ones=ones)
+    if ones % THIRD == 0:
+        _supervise(db, case, timedelta(hours=house_of(db).settings.level_1_supervision_hours))
+
+
+def raise_level(db: Session, *, actor: SignedIn, case: Case, level: int, reason: str) -> None:
+    """Raise the level at will, for a reason that stands in the case; nobody's yes is asked. Also while follow-ups go on.
+
+    :raises InvalidError: no level above the one in force, or no reason.
+
+    Records: ``pathway:raised:signed``. Rule: 篇4 五; domain §3.2.
+    """
+    require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
+    if not reason.strip():
+        raise InvalidError(reason="empty")
+    with held(db, case):
+        standing = cover_of(db, actor=actor, case=case)
+        if not (standing.level < level <= HIGHEST or (WATCHED <= level == standing.level and not standing.raised_at)):
+            raise InvalidError(level="not_higher")
+        number = 1 + max((item.number for item in items_in(db, [case.box_id]) if item.kind == RAISED.code), default=0)
+        said = {"from": standing.level, "level": level, "reason": reason[:2000], "by": actor.name}
+        write_form(db, actor=actor, case=case, kind=RAISED, content=said, seen_version=0, sign=True, number=number)
+        _take_level(db, actor, case, level)
 
 
 def _set_going(db: Session, actor: SignedIn, case: Case, before: int, level: int) -> None:
@@ -107,9 +146,18 @@ def _set_going(db: Session, actor: SignedIn, case: Case, before: int, level: int
         if not waiting:
             begin(kind="report", due_at=due)
         raise_card(db, actor=actor, client_id=case.client_id, level=level, content={"case_no": case.case_no, "by": actor.name})
-        for account in directors(db):
-            notify(db, reader_id=account.holder_id, kind="level_raised")
+        tell_directors(db, kind="level_raised", client_id=case.client_id)
+        _tell_duty(db, actor, case, clocks.duty)
         _tell_and_ask(db, actor, case, clocks.supervision)
+
+
+def _tell_duty(db: Session, actor: SignedIn, case: Case, within: timedelta | None) -> None:
+    """Duty or the director looks at the card within its clock; whoever has duty and raised the level knows it."""
+    if within is None or actor.on_duty or actor.role is Role.DIRECTOR:
+        return
+    end_tasks(db, object_id=case.client_id, kind="inform", outcome="risen")
+    place = {"client_id": case.client_id, "object_id": case.client_id, "owner_role": Role.DIRECTOR, "grace": timedelta(0)}
+    open_task(db, kind="inform", due_at=now() + within, **place)  # type: ignore[arg-type]
 
 
 def _contact_made(db: Session, case: Case, *levels: int) -> None:
@@ -124,9 +172,12 @@ def _contact_made(db: Session, case: Case, *levels: int) -> None:
 def _tell_and_ask(db: Session, actor: SignedIn, case: Case, supervision: timedelta | None) -> None:
     """Guardian and leader are told; the counsellor speaks to a supervisor. A deadline that runs already never moves back."""
     inform_anew(db, actor=actor, case=case)
-    if supervision is None:
-        return
-    due, waiting = now() + supervision, tasks_about(db, case.case_id, ("supervise",))
+    if supervision is not None:
+        _supervise(db, case, supervision)
+
+
+def _supervise(db: Session, case: Case, within: timedelta) -> None:
+    due, waiting = now() + within, tasks_about(db, case.case_id, ("supervise",))
     for task in waiting:
         task.due_at, task.escalates_at = min(task.due_at, due), min(task.escalates_at, due + GRACE)
     if not waiting:
@@ -188,7 +239,8 @@ def apply_lowering(db: Session, *, actor: SignedIn, case: Case) -> int:
                     if not _watched_elsewhere(db, case):
                         end_card(db, case.client_id)
                     _contact_made(db, case, present[0])
-                    end_tasks(db, object_id=case.case_id, kind="inform", outcome="fallen")
+                    for about in (case.case_id, case.client_id):
+                        end_tasks(db, object_id=about, kind="inform", outcome="fallen")
                 else:
                     settle_informing(db, actor=actor, case=case)
                 record.by(actor, "pathway:level:lowered", subject_id=case.client_id)
@@ -210,7 +262,9 @@ def ask_risk_owner(db: Session, *, actor: SignedIn, case: Case, reason: str) -> 
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
     if not reason.strip():
         raise InvalidError(reason="empty")
-    content = {"code": OWNER, "reason": reason[:2000], "by": actor.name}
+    cover = cover_of(db, actor=actor, case=case)
+    rose = {"level": cover.level, "raised_at": cover.raised_at}
+    content = {"code": OWNER, "reason": reason[:2000], "by": actor.name, **rose}
     return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=content)
 
 
@@ -220,10 +274,13 @@ def evidence_of_level(db: Session, *, actor: SignedIn, case: Case) -> list[Evide
         return []
     if tasks_about(db, case.case_id, ("report",)):  # R4-16: nothing about danger ends without its record
         return []
-    if cover_of(db, actor=actor, case=case).level < CALL_DUTY_LEVEL:
+    cover = cover_of(db, actor=actor, case=case)
+    if cover.level < CALL_DUTY_LEVEL:
         return [RiskLow("LOW", case.case_id), Safe("SAFE", case.case_id)]
-    owners = signed_reasons(db, actor=actor, object_id=case.case_id, code=OWNER)
-    return [Safe("SAFE", owners[0][0].task_id)] if owners else []
+    for task, said in signed_reasons(db, actor=actor, object_id=case.case_id, code=OWNER):
+        if said["level"] >= cover.level and said["raised_at"] == cover.raised_at:  # whoever signed knew of this danger
+            return [Safe("SAFE", task.task_id)]
+    return []
 
 
 def screen_today(db: Session, case: Case) -> Item | None:

@@ -27,6 +27,7 @@ from counsel.pathway.cases.evidence import ConflictClear, Evidence, IdentityMatc
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.opening import open_case
 from counsel.people.cards import client_cards, write_client
+from counsel.people.conflicts import check_free
 from counsel.tasks.models import Task
 
 CODE = "T00"
@@ -60,7 +61,8 @@ def ask_takeover(db: Session, *, actor: SignedIn, wish: Takeover) -> Task:
     """Ask the director to sign that a running case is taken over from paper.
 
     :raises InvalidError: not on the roll, a form of the state without day and count, no place, no declaration, no reason.
-    :raises TransitionError: ``PAPER_OFF`` by setting, ``OTHER_COUNSELLOR`` when a case is running here already.
+    :raises TransitionError: ``PAPER_OFF`` by setting, ``OTHER_COUNSELLOR`` when a case is running here already,
+        ``ELSEWHERE`` with another relationship.
 
     Records: ``pathway:countersign:asked``.
     """
@@ -74,6 +76,7 @@ def ask_takeover(db: Session, *, actor: SignedIn, wish: Takeover) -> Task:
     with recording(db):
         client_id, card = person_present(db, actor, wish.student_no, "")
         write_client(db, client_id=client_id, card=card)
+        check_free(db, actor, client_id, actor.holder_id)
         if open_case_for(db, client_id) is not None:
             raise TransitionError("OTHER_COUNSELLOR")
         held = {name: [day.isoformat() if day else "", count] for name, (day, count) in wish.sheets.items()}
@@ -114,7 +117,7 @@ def open_from_paper(db: Session, *, actor: SignedIn, task_id: UUID | None) -> Ca
     """T00: open the case that the director has signed for, where it stands on paper; its sheets are listed in it.
 
     :raises ConflictError: ``task_ended``, when the case has been opened already.
-    :raises TransitionError: ``SECOND`` before the director has signed, ``CREDENTIAL``.
+    :raises TransitionError: ``SECOND`` before the director has signed, ``CREDENTIAL``, ``ELSEWHERE``.
 
     Records: ``pathway:case:opened``, ``pathway:paper:signed``. Rule: 篇4 二; 篇10 二.
     """
@@ -134,6 +137,7 @@ def open_from_paper(db: Session, *, actor: SignedIn, task_id: UUID | None) -> Ca
 
 def _open(db: Session, actor: SignedIn, task: Task, words: Mapping[str, Any]) -> Case:
     assert task.client_id is not None
+    check_free(db, actor, task.client_id, actor.holder_id)
     proof = task.task_id
     evidence: list[Evidence] = [IdentityMatched("G1", task.client_id), ConflictClear("G4", proof)]
     evidence += [PaperHeld("PAPER", proof), SecondSigned("SECOND", proof)]

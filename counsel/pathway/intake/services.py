@@ -1,6 +1,6 @@
 """Receive, consent, record, screen, decide: T01 to T04."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -51,7 +51,7 @@ def receive_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None)
     Records: ``pathway:case:opened``, ``pathway:appointment:completed``. Rule: 篇10 二.
     """
     found = db.get(Appointment, appointment_id) if appointment_id else None
-    require(db, actor, Permission.CASE_OPEN, appointment_facts(found), object_id=appointment_id)
+    require(db, actor, Permission.CASE_OPEN, appointment_facts(db, found), object_id=appointment_id)
     assert found is not None
     if found.state != "checked_in":
         raise TransitionError("NOT_HERE")
@@ -73,7 +73,7 @@ def receive_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None)
     return case
 
 
-def _begin(db: Session, actor: SignedIn, found: Appointment, initial: str, known: Iterable[UUID]) -> Case:
+def _begin(db: Session, actor: SignedIn, found: Appointment, initial: str, known: tuple[UUID, ...]) -> Case:
     """Open the first case of a person, or a new one linked to the episode before (T24); that one stays as it is."""
     before = db.scalars(select(Case).where(Case.client_id.in_(known)).order_by(Case.case_no.desc())).first()
     evidence: list[Evidence] = [IdentityMatched("G1", found.client_id), ConflictClear("G4", found.appointment_id)]
@@ -81,7 +81,7 @@ def _begin(db: Session, actor: SignedIn, found: Appointment, initial: str, known
         evidence.append(EarlierEpisode("EARLIER", before.case_id))
     place = {"client_id": found.client_id, "initial": initial, "source": found.source}
     previous = before.case_id if before is not None else None
-    case = open_case(db, actor=actor, **place, evidence=evidence, previous_id=previous)  # type: ignore[arg-type]
+    case = open_case(db, actor=actor, **place, evidence=evidence, previous_id=previous, known=known)  # type: ignore[arg-type]
     db.flush()
     return case
 

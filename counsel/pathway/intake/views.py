@@ -7,13 +7,16 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
+from counsel.confidentiality.decide import decide as decided
+from counsel.confidentiality.facts import NOTHING
 from counsel.confidentiality.permissions import Permission
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
 from counsel.pathway.cases.dossier import INTAKE, write_form
+from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.pages import edit_page
-from counsel.pathway.cases.services import find_case
+from counsel.pathway.cases.services import case_facts, find_case
 from counsel.pathway.intake.consent import age_of, client_of, guardian_parts, record_consent
 from counsel.pathway.intake.forms import POINT_WORDS, SHEET_WORDS, ConsentForm, IntakeForm, PaperForm
 from counsel.pathway.intake.levels import (
@@ -21,6 +24,7 @@ from counsel.pathway.intake.levels import (
     apply_lowering,
     ask_lowering,
     ask_risk_owner,
+    raise_level,
     record_screen,
     record_short_screen,
 )
@@ -28,6 +32,7 @@ from counsel.pathway.intake.paper import Takeover, ask_takeover, open_from_paper
 from counsel.pathway.intake.services import decide_intake, receive_client, sign_intake
 from counsel.risk.level import level_of
 from counsel.risk.questions import ANSWERS, DEEDS, KEEPING, OTHERS, QUESTIONS, THOUGHTS
+from counsel.web.forms import clean
 from counsel.web.messages import problem_words
 from counsel.web.page import go, page, whole
 
@@ -63,10 +68,10 @@ def consent(db: Session, actor: SignedIn, case: str) -> Any:
     return body, 422 if form.errors else 200
 
 
-@page(blueprint, "/cases/<case>/screen", WRITE, ("GET", "POST"))
+@page(blueprint, "/cases/<case>/screen", Permission.CASE_FOLLOW_UP, ("GET", "POST"))
 def screen(db: Session, actor: SignedIn, case: str) -> Any:
     """The risk questions with the server's own live level."""
-    found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE, danger=True)
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_FOLLOW_UP, danger=True)
     asked = {question.code for question in QUESTIONS}
     answers = {code: request.form[code] for code in asked if request.form.get(code) in ANSWERS}
     ticks = frozenset(request.form.getlist("ticks")) & TICKS
@@ -80,11 +85,38 @@ def screen(db: Session, actor: SignedIn, case: str) -> Any:
         else:
             flash(_("Recorded. The level stands on the case."))
             return go(url_for("home.case", case=found.case_id))
+    return _screen_page(db, actor, found, answers, ticks, problem), 422 if problem else 200
+
+
+def _screen_page(
+    db: Session,
+    actor: SignedIn,
+    found: Case,
+    answers: dict[str, str],
+    ticks: frozenset[str],
+    problem: str = "",
+    problems: dict[str, str] | None = None,
+) -> str:
     groups = [(word, [q for q in QUESTIONS if q.group == group]) for word, group in _group_words()]
     short = [(q.code, _(q.text)) for q in QUESTIONS if q.code in SHORT] + [("new", _("Is there anything new that worries you?"))]
     place = {"short": short, "groups": groups, "answers": answers, "ticks": ticks, "keeping_text": KEEPING, "problem": problem}
-    body = render_template("intake/screen.html", case=found, level=level_of(answers, ticks), **place)
-    return body, 422 if problem else 200
+    writes = decided(actor, WRITE, case_facts(db, found) or NOTHING).allowed
+    again = {"writes": writes, "problems": problems or {}, "typed": request.form}
+    return render_template("intake/screen.html", case=found, level=level_of(answers, ticks), **place, **again)
+
+
+@page(blueprint, "/cases/<case>/raise", Permission.CASE_FOLLOW_UP, ("POST",))
+def higher(db: Session, actor: SignedIn, case: str) -> Any:
+    """Raise the level at will; of a closed case too."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_FOLLOW_UP, danger=True)
+    try:
+        to, reason = whole(request.form.get("level", "")), clean(request.form.get("reason"))
+        raise_level(db, actor=actor, case=found, level=-1 if to is None else to, reason=reason)
+    except InvalidError as error:
+        problems = {name: problem_words(code) for name, code in error.problems.items()}
+        return _screen_page(db, actor, found, {}, frozenset(), problems=problems), 422
+    flash(_("Raised. From level 2 on duty and the director are told at once, and the crisis record is due."))
+    return go(url_for("home.case", case=found.case_id))
 
 
 @page(blueprint, "/cases/<case>/lower", Permission.CASE_FOLLOW_UP, ("POST",))

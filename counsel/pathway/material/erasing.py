@@ -26,7 +26,7 @@ from counsel.pathway.cases.models import Case
 from counsel.pathway.material.consent import is_withdrawn, may_be_heard
 from counsel.pathway.material.models import CopyWish, LegalHold
 from counsel.pathway.material.recordings import GRANTED, recording_facts
-from counsel.people.deputies import directors
+from counsel.people.deputies import tell_directors
 from counsel.records.material import RECORDED, erase
 from counsel.records.models import Item, Material
 
@@ -66,8 +66,8 @@ def _wish(db: Session, actor: SignedIn, case: Case, rows: Sequence[Material]) ->
             if db.get(CopyWish, row.material_id) is None:
                 db.add(CopyWish(material_id=row.material_id, state="asked", asked_on=day))
                 record.by(actor, "pathway:copy:wished", subject_id=case.client_id, object_id=row.material_id)
-        for account in directors(db) if rows else []:
-            notify(db, reader_id=account.holder_id, kind="recording", object_id=case.case_id)
+        if rows:
+            tell_directors(db, kind="recording", client_id=case.client_id, object_id=case.case_id)
 
 
 def _erase(db: Session, rows: Sequence[Material]) -> int:

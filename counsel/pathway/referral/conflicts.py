@@ -1,5 +1,7 @@
 """A relationship found later: declared by the counsellor or met by the daily look; it forces a hand-over (篇9 一7; R9-08)."""
 
+from contextlib import suppress
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -9,15 +11,14 @@ from counsel.audit.chain import recording
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
-from counsel.core.errors import InvalidError
-from counsel.outbox.notices import notify
+from counsel.core.errors import InvalidError, TransitionError
 from counsel.pathway.cases.countersign import ask_second_signature
 from counsel.pathway.cases.lifecycle import COUNSELLOR, OPEN_STATES, WORKING
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts
 from counsel.pathway.referral.transfer import ask_transfer
-from counsel.people.conflicts import barred, declare
-from counsel.people.deputies import directors
+from counsel.people.conflicts import barred, declare, same_person
+from counsel.people.deputies import tell_directors
 from counsel.people.models import ConflictLook
 
 HARD = ("teaches", "kin", "business", "inquiry")  # no way round
@@ -46,17 +47,20 @@ def declare_relationship(db: Session, *, actor: SignedIn, case: Case, kind: str,
             said = {"code": SOFT_CODE, "kind": kind, "reason": reason[:2000], "by": actor.name}
             ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=said)
             return False
-        declare(db, actor.holder_id, case.client_id)
+        declare(db, actor.holder_id, *same_person(db, keys_of(db, actor), case.client_id))
         _must_leave(db, actor, case)
     return True
 
 
 def _must_leave(db: Session, actor: SignedIn, case: Case) -> None:
-    """Ask for the hand-over where the case can be handed over; the director is told in every state."""
+    """Ask for the hand-over where the case can be handed over; the director is told in every state.
+
+    A report that the law demands comes first: then the daily look asks again.
+    """
+    tell_directors(db, kind="conflict_found", client_id=case.client_id, object_id=case.case_id)
     if case.state in WORKING:
-        ask_transfer(db, actor=actor, case=case, by=COUNSELLOR, reason="conflict")
-    for account in directors(db):
-        notify(db, reader_id=account.holder_id, kind="conflict_found", object_id=case.case_id)
+        with suppress(TransitionError):
+            ask_transfer(db, actor=actor, case=case, by=COUNSELLOR, reason="conflict")
 
 
 def look_for_conflicts(db: Session, *, actor: SignedIn) -> list[Case]:

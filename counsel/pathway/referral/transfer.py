@@ -195,7 +195,7 @@ def accept_transfer(db: Session, *, actor: SignedIn, case: Case, no_conflict: bo
         move(db, actor=actor, case=case, to=case.resume_state or "", by=RECEIVER, evidence=evidence)
         old, case.counsellor_id, case.transfer_to = case.counsellor_id, actor.holder_id, None
         db.flush()
-        keep_away(db, client_id=case.client_id, people=excluded_for(db, actor=actor, client_id=case.client_id))
+        keep_away(db, actor=actor, client_id=case.client_id, people=excluded_for(db, actor=actor, client_id=case.client_id))
         _change_keys(db, actor, case, old)
 
 

@@ -44,7 +44,7 @@ def write_crisis(
 
     Records: ``pathway:f07:drafted`` or ``:signed``, ``risk:card:written``. Rule: 篇4 五; R4-16.
     """
-    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
     with held(db, case):
         level = cover_of(db, actor=actor, case=case).level
         full = {**content, "level": level}

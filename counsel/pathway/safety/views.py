@@ -32,7 +32,11 @@ from counsel.tasks.services import tasks_about
 from counsel.web.page import go, page, whole
 
 blueprint = Blueprint("safety", __name__)
-WRITE = Permission.CASE_WRITE
+ON = Permission.CASE_FOLLOW_UP  # danger is found after the end too
+
+
+def _watched_over(db: Session, actor: SignedIn, case: str) -> Case:
+    return find_case(db, actor=actor, case_id=parse_id(case), permission=ON, danger=True)
 
 
 def _edit(db: Session, actor: SignedIn, case: Case, kind: FormKind, form: Any, write: Any, task: str = "") -> Any:
@@ -44,35 +48,34 @@ def _edit(db: Session, actor: SignedIn, case: Case, kind: FormKind, form: Any, w
     return edit_page(db, actor, case, kind, form, "sessions/form.html", save, number)
 
 
-@page(blueprint, "/cases/<case>/crisis", WRITE, ("GET", "POST"))
+@page(blueprint, "/cases/<case>/crisis", ON, ("GET", "POST"))
 def crisis(db: Session, actor: SignedIn, case: str) -> Any:
     """F07."""
-    return _edit(db, actor, writable(db, actor, case), CRISIS, CrisisForm, write_crisis, "report")
+    return _edit(db, actor, _watched_over(db, actor, case), CRISIS, CrisisForm, write_crisis, "report")
 
 
-@page(blueprint, "/cases/<case>/safety-plan", WRITE, ("GET", "POST"))
+@page(blueprint, "/cases/<case>/safety-plan", ON, ("GET", "POST"))
 def safety_plan(db: Session, actor: SignedIn, case: str) -> Any:
     """The safety plan, on a page both look at."""
-    return _edit(db, actor, writable(db, actor, case), SAFETY, SafetyPlanForm, write_safety_plan)
+    return _edit(db, actor, _watched_over(db, actor, case), SAFETY, SafetyPlanForm, write_safety_plan)
 
 
-@page(blueprint, "/cases/<case>/supervision", Permission.CASE_FOLLOW_UP, ("GET", "POST"))
+@page(blueprint, "/cases/<case>/supervision", ON, ("GET", "POST"))
 def supervision(db: Session, actor: SignedIn, case: str) -> Any:
     """F21: what a supervisor was asked about this case, and what was agreed."""
-    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_FOLLOW_UP)
-    return _edit(db, actor, found, SUPERVISION, SupervisionForm, write_supervision, "supervise")
+    return _edit(db, actor, _watched_over(db, actor, case), SUPERVISION, SupervisionForm, write_supervision, "supervise")
 
 
-@page(blueprint, "/cases/<case>/return", WRITE, ("GET", "POST"))
+@page(blueprint, "/cases/<case>/return", Permission.CASE_WRITE, ("GET", "POST"))
 def back_to_school(db: Session, actor: SignedIn, case: str) -> Any:
     """Back to school after a crisis."""
     return _edit(db, actor, writable(db, actor, case), RETURN, ReturnForm, write_return)
 
 
-@page(blueprint, "/cases/<case>/told", Permission.CASE_FOLLOW_UP, ("GET", "POST"))
+@page(blueprint, "/cases/<case>/told", ON, ("GET", "POST"))
 def told(db: Session, actor: SignedIn, case: str) -> Any:
     """Who must be told since the level rose, and what was recorded about it."""
-    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_FOLLOW_UP)
+    found = _watched_over(db, actor, case)
     form = ToldForm()
     if request.method == "POST" and form.validate():
         said = {"whom": form.whom.data, "outcome": form.outcome.data, "words": form.words.data}

@@ -26,7 +26,7 @@ from counsel.people.exclusions import excluded_for
 from counsel.people.names import other_names_in
 from counsel.risk.cards import is_watched
 from counsel.risk.clocks import WATCHED
-from counsel.safeguarding.disclosure.draft import IMMINENT, Content, Known, texts_of
+from counsel.safeguarding.disclosure.draft import IMMINENT, PAGE, Content, Known, texts_of
 from counsel.safeguarding.disclosure.models import Disclosure
 
 
@@ -39,6 +39,16 @@ def colleagues_with_keys(db: Session) -> list[tuple[UUID, str, tuple[str, ...]]]
         if holder is not None and roles:
             found.append((holder.holder_id, name_or_mark(db, row), roles))
     return sorted(found, key=lambda person: person[1])
+
+
+def with_names(db: Session, content: Content) -> Content:
+    """Return a disclosure whose recipients on an own page bear that colleague's name, whatever was typed."""
+    names = {holder.hex: name for holder, name, _roles in colleagues_with_keys(db)}
+    told = [
+        {**to, "name": names[to["holder"]]} if to.get("way") == PAGE and to.get("holder") in names else to
+        for to in content["recipients"]
+    ]
+    return {**content, "recipients": told}
 
 
 def shown_client(db: Session, actor: SignedIn, row: Disclosure, content: Content) -> ClientCard:
@@ -78,7 +88,7 @@ def level_now(db: Session, *, actor: SignedIn, row: Disclosure, stated: int) -> 
 def known_for(db: Session, *, actor: SignedIn, row: Disclosure, content: Content, level: int) -> Known:
     """Gather what a disclosure is checked against, in the session of the one who tells."""
     settings = house_of(db).settings
-    day = today(settings.time_zone)
+    day, colleagues = today(settings.time_zone), colleagues_with_keys(db)
     named = [str(recipient.get("name", "")) for recipient in content["recipients"]]
     client, guardians = card_and_guardians(db, actor, row)
     return Known(
@@ -86,7 +96,8 @@ def known_for(db: Session, *, actor: SignedIn, row: Disclosure, content: Content
         today=day,
         most_days=settings.disclosure_most_days,
         later_days=settings.told_later_days,
-        roles={holder.hex: roles for holder, _name, roles in colleagues_with_keys(db)},
+        roles={holder.hex: roles for holder, _name, roles in colleagues},
+        names={holder.hex: name for holder, name, _roles in colleagues},
         excluded=excluded_for(db, actor=actor, client_id=row.client_id),
         others=tuple(other_names_in(db, actor=actor, texts=texts_of(content), but=[client.name, actor.name, *named])),
         release=_release(db, actor, row, content),

@@ -23,7 +23,8 @@ DIRECT = {To.CLASS_TEACHER: "head_teacher", To.LEADER: "school_leader"}  # who r
 class Known:
     """What the check needs to know beside the form.
 
-    :param level: the level in force; `roles`: holder as hex → roles in which colleagues may be told something on their page.
+    :param level: the level in force; `roles`: holder as hex → roles in which colleagues may be told something on their page;
+        `names`: holder as hex → the colleague's name.
     :param excluded: who must hear nothing; `others`: names of other people found in the texts.
     :param release: what the client has signed, for EX5; None without it.
     :param guardians: the names that the roll lists as the client's guardians today.
@@ -35,6 +36,7 @@ class Known:
     most_days: int
     later_days: int
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     excluded: tuple[Excluded, ...] = ()
     others: tuple[str, ...] = ()
     release: Mapping[str, Any] | None = None
@@ -142,6 +144,8 @@ def _problems_of_way(recipient: Mapping[str, Any], known: Known) -> dict[str, st
     if way == PAGE:
         roles = known.roles.get(recipient.get("holder", ""), ())
         wanted = DIRECT.get(To(to)) if to in set(To) else None
+        if recipient.get("name", "") != known.names.get(recipient.get("holder", ""), recipient.get("name", "")):
+            found["name"] = "not_this_colleague"
         if not roles or (wanted and wanted not in roles) or to in (To.GUARDIAN, To.HOSPITAL, To.AUTHORITY):
             found["way"] = "no_page"
     elif way == CODE:

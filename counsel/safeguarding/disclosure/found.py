@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, refuse, require
+from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import NOTHING, Facts
@@ -19,7 +20,7 @@ from counsel.keys.models import Grant
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts
-from counsel.people.conflicts import declared_against
+from counsel.people.conflicts import barred_now
 from counsel.people.exclusions import kept_from
 from counsel.records.models import Item
 from counsel.records.services import item_of, open_bodies
@@ -46,8 +47,14 @@ def disclosure_facts(db: Session, row: Disclosure | None) -> Facts | None:
         decider_id=row.decider_id,
         asked=frozenset(db.scalars(select(Grant.holder_id).where(Grant.box_id == row.box_id, Grant.purpose.in_(ASKED)))),
         waited=row.duty_from is not None and now() >= row.duty_from,
-        barred=declared_against(db, row.client_id),
+        barred=barred_now(db, row.client_id),
     )
+
+
+def asked_for_yes(db: Session, row: Disclosure) -> set[UUID]:
+    """Return the people who hold a key to say yes or no to a submitted disclosure, the group `duty` apart."""
+    asked = select(Grant.holder_id).join(Account, Account.holder_id == Grant.holder_id).where(Account.status == "active")
+    return set(db.scalars(asked.where(Grant.box_id == row.box_id, Grant.purpose == "approve")))
 
 
 def find_disclosure(db: Session, *, actor: SignedIn, disclosure_id: UUID | None, permission: Permission) -> Disclosure:

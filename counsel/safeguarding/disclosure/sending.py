@@ -17,6 +17,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
+from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.limits import LimitCode
@@ -57,6 +58,7 @@ from counsel.safeguarding.disclosure.models import Disclosure, Package
 from counsel.safeguarding.disclosure.reviewing import ask_for_review
 from counsel.tasks.services import end_tasks
 
+UNSENT = ("draft", "submitted", "approved")
 TOLD, FACTS, SENT, COPY = "told", "facts", "sent", "package"
 JUST_NAME = (To.RELATED,)
 
@@ -249,9 +251,35 @@ def close_package(db: Session, package: Package) -> None:
 
 
 def forget_expired_packages(db: Session) -> str:
-    """Delete the keys of packages whose end has come; the end holds without it, by the grant itself."""
+    """Delete the keys of packages whose end has come, which holds without it, and withdraw what leavers never sent.
+
+    Records: ``safeguarding:disclosure:withdrawn`` for each of those.
+    """
     over = select(Package.box_id).where(Package.until <= now()).union(select(Package.facts_box_id).where(Package.until <= now()))
+    left = _withdraw_left(db)
     with writing(db):
         gone = db.execute(delete(Grant).where(Grant.purpose == "told", Grant.box_id.in_(over))).rowcount  # type: ignore[attr-defined]
         db.execute(update(Package).where(Package.until <= now()).values(code_finder=None, code_sealed=None))
-    return f"{gone} keys"
+    return f"{gone} keys, {left} withdrawn"
+
+
+def _withdraw_left(db: Session) -> int:
+    """Withdraw what somebody who works here no longer never sent: its tasks hold up nobody's case."""
+    here = select(Account.holder_id).where(Account.status == "active", Account.holder_id.is_not(None))
+    unsent = select(Disclosure).where(Disclosure.state.in_(UNSENT), Disclosure.sender_id.not_in(here))
+    count = 0
+    for row in db.scalars(unsent).all():
+        with recording(db) as record:
+            db.refresh(row, with_for_update=True)
+            if row.state in UNSENT:
+                withdraw_row(db, row)
+                record.line("safeguarding:disclosure:withdrawn", subject_id=row.client_id, object_id=row.disclosure_id)
+                count += 1
+    return count
+
+
+def withdraw_row(db: Session, row: Disclosure) -> None:
+    """Give up a disclosure that has not left, inside the caller's transaction; its number stays taken."""
+    row.state = "withdrawn"
+    end_tasks(db, object_id=row.disclosure_id, kind="report", outcome="withdrawn")
+    end_tasks(db, object_id=row.disclosure_id, kind="approve", outcome="declined")

@@ -30,17 +30,19 @@ from counsel.pathway.cases.lifecycle import OPEN_STATES
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.opening import next_number
 from counsel.pathway.cases.services import case_facts, cover_of
+from counsel.people.conflicts import barred_now
 from counsel.people.deputies import second_persons
 from counsel.records.models import Item
 from counsel.records.services import open_bodies, save_draft, sign_item, start_item
 from counsel.risk.cards import has_card, is_watched, raise_card
 from counsel.risk.clocks import WATCHED
 from counsel.safeguarding.disclosure.approving import ask_for_yes
-from counsel.safeguarding.disclosure.checking import known_for, level_now
+from counsel.safeguarding.disclosure.checking import known_for, level_now, with_names
 from counsel.safeguarding.disclosure.draft import IMMINENT, Content, approval_of, empty, is_listed, problems_of
 from counsel.safeguarding.disclosure.found import FORM, counsellor_beside, disclosure_facts, form_of, read_form
 from counsel.safeguarding.disclosure.models import Disclosure
-from counsel.tasks.services import end_tasks, open_task
+from counsel.safeguarding.disclosure.sending import withdraw_row
+from counsel.tasks.services import open_task
 
 
 def start(db: Session, *, actor: SignedIn, client_id: UUID | None, case: Case | None = None, level: int = 0) -> Disclosure:
@@ -52,7 +54,8 @@ def start(db: Session, *, actor: SignedIn, client_id: UUID | None, case: Case | 
     """
     case = case or _open_case(db, client_id)
     about = case_facts(db, case) or Facts(client_id=client_id)
-    facts = Facts(client_id=client_id, assigned_to=about.assigned_to, state=about.state, watched=is_watched(db, client_id))
+    place = {"watched": is_watched(db, client_id), "barred": barred_now(db, client_id)}
+    facts = Facts(client_id=client_id, assigned_to=about.assigned_to, state=about.state, **place)  # type: ignore[arg-type]
     require(db, actor, Permission.DISCLOSURE_START, facts if client_id else None, object_id=client_id)
     assert client_id is not None and actor.holder_id is not None
     own = case is not None and case.counsellor_id == actor.holder_id
@@ -110,7 +113,7 @@ def save(db: Session, *, actor: SignedIn, row: Disclosure, content: Content, see
     :raises ConflictError: another tab was faster, or it has been submitted.
     """
     with drafting(db, actor, row) as (box, item):
-        full = {**content, "level": _level(db, actor, row, box, item)}
+        full = {**with_names(db, content), "level": _level(db, actor, row, box, item)}
         return save_draft(db, box=box, item=item, author=keys_of(db, actor).holder_id, content=full, seen_version=seen_version)
 
 
@@ -163,9 +166,7 @@ def withdraw(db: Session, *, actor: SignedIn, row: Disclosure) -> None:
         db.refresh(row, with_for_update=True)
         if row.state in ("sent", "withdrawn"):
             raise ConflictError("faster")
-        row.state = "withdrawn"
-        end_tasks(db, object_id=row.disclosure_id, kind="report", outcome="withdrawn")
-        end_tasks(db, object_id=row.disclosure_id, kind="approve", outcome="declined")
+        withdraw_row(db, row)
         record.by(actor, "safeguarding:disclosure:withdrawn", subject_id=row.client_id, object_id=row.disclosure_id)
 
 

@@ -213,4 +213,8 @@ def _take_back(db: Session, actor: SignedIn, row: Disclosure) -> list[Package]:
 
 
 def _still_released(db: Session, actor: SignedIn, row: Disclosure, content: Content) -> bool:
+    """Return whether the client stands by a release; whoever counsels no more cannot see it, and takes nothing back."""
+    case = db.get(Case, row.case_id) if row.case_id else None
+    if case is None or case.counsellor_id != actor.holder_id or case.is_filed:
+        return True
     return known_for(db, actor=actor, row=row, content=content, level=int(content["level"])).release is not None

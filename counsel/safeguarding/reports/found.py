@@ -28,7 +28,7 @@ from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts
-from counsel.people.conflicts import declared_against
+from counsel.people.conflicts import barred_now, declared_against
 from counsel.records.services import items_in, open_bodies, write_signed
 from counsel.risk.models import Report, ReportSeen
 from counsel.risk.reports import EVENT
@@ -52,13 +52,19 @@ def report_facts(db: Session, row: Report | None) -> Facts | None:
     about = case_facts(db, db.get(Case, row.case_id) if row.case_id else None) or NOTHING
     told = frozenset(db.scalars(select(Grant.holder_id).where(Grant.box_id == row.box_id, Grant.purpose == "told")))
     place = {"client_id": row.client_id, "assigned_to": about.assigned_to, "state": about.state, "sender_id": row.sender_id}
-    return Facts(**place, asked=told, watched=is_left_behind(db, row))  # type: ignore[arg-type]
+    barred = barred_now(db, row.client_id)
+    return Facts(**place, asked=told, watched=is_left_behind(db, row), barred=barred)  # type: ignore[arg-type]
 
 
 def is_left_behind(db: Session, row: Report) -> bool:
-    """Return whether a report is owed beside the case by somebody who works here no longer: duty and director may make it."""
-    here = select(Account.account_id).where(Account.holder_id == row.sender_id, Account.status == "active")
-    return row.case_id is None and row.ended_on is None and db.scalar(here) is None
+    """Return whether a report is owed by somebody who works here no longer, a case's counsellor or whoever began it beside one.
+
+    Then duty and director may make it.
+    """
+    case = db.get(Case, row.case_id) if row.case_id else None
+    owes = case.counsellor_id if case is not None else row.sender_id
+    here = select(Account.account_id).where(Account.holder_id == owes, Account.status == "active")
+    return row.ended_on is None and db.scalar(here) is None
 
 
 def find_report(db: Session, *, actor: SignedIn, report_id: UUID | None, kind: str, permission: Permission) -> Report:

@@ -26,18 +26,19 @@ from counsel.keys.boxes import OpenBox, adopt, create_box, readers_of
 from counsel.keys.grants import Reader
 from counsel.keys.rotation import open_for_writing
 from counsel.keys.trust import check_recipient, holder_row
-from counsel.outbox.notices import notify
-from counsel.pathway.cases.kept_away import keep_away
+from counsel.pathway.cases.kept_away import keep_away, suspected_here
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts
 from counsel.pathway.intake.consent import age_of
 from counsel.people.cards import client_cards
-from counsel.people.deputies import directors
+from counsel.people.conflicts import barred_now, same_person
+from counsel.people.deputies import directors, tell_directors
 from counsel.people.exclusions import Excluded, exclude, hears_about, kept_from
 from counsel.records.services import write_signed
 from counsel.risk.cards import is_watched
 from counsel.risk.models import Report
 from counsel.risk.reports import MANDATORY, oblige
+from counsel.safeguarding.disclosure.suspected import stop_telling
 from counsel.safeguarding.reports.draft import problems_of, suspects_of
 from counsel.safeguarding.reports.found import TEXT, box_of, people_in, report_facts, signed_by, tell_leadership
 from counsel.tasks.services import end_tasks
@@ -53,7 +54,8 @@ def begin(db: Session, *, actor: SignedIn, client_id: UUID | None, case: Case | 
     Records: ``risk:report:owed``. Rule: 篇8 二; domain §3.6.
     """
     about = case_facts(db, case)
-    facts = about or (Facts(client_id=client_id, watched=is_watched(db, client_id)) if client_id is not None else None)
+    place = {"watched": is_watched(db, client_id), "barred": barred_now(db, client_id)}
+    facts = about or (Facts(client_id=client_id, **place) if client_id is not None else None)  # type: ignore[arg-type]
     require(db, actor, Permission.REPORT_MAKE, facts, object_id=client_id)
     assert client_id is not None
     age = _age(db, actor, client_id)
@@ -121,12 +123,12 @@ def _keep_away(db: Session, actor: SignedIn, row: Report, suspects: tuple[Exclud
     """Put the suspected on the list and keep colleagues among them away; the director hears which case must change hands."""
     assert row.client_id is not None
     exclude(db, actor=actor, client_id=row.client_id, people=suspects)
-    cases = keep_away(db, client_id=row.client_id, people=suspects)
+    cases = keep_away(db, actor=actor, client_id=row.client_id, people=suspects)
+    ids = same_person(db, keys_of(db, actor), row.client_id)
+    stop_telling(db, actor=actor, client_ids=ids, holders=suspected_here(db, suspects))
     kept = kept_from(db, actor=actor, client_id=row.client_id)
     for case in cases:
-        for account in directors(db):
-            if account.holder_id not in kept:
-                notify(db, reader_id=account.holder_id, kind="conflict_found", object_id=case.case_id)
+        tell_directors(db, kind="conflict_found", client_id=case.client_id, object_id=case.case_id, kept=kept)
 
 
 def _box(db: Session, actor: SignedIn, row: Report, suspects: set[str]) -> OpenBox:
@@ -203,7 +205,8 @@ def owed_by(db: Session, *, actor: SignedIn) -> list[Report]:
     waiting = select(Report).where(Report.kind == MANDATORY, Report.ended_on.is_(None)).order_by(Report.due_at, Report.report_id)
     beside = Report.case_id.is_(None)
     mine = db.scalars(waiting.where(Report.case_id.in_(own) | (beside & (Report.sender_id == actor.holder_id)))).all()
-    left = db.scalars(waiting.where(beside, Report.sender_id.not_in(here))).all()
+    alone = select(Case.case_id).where(Case.counsellor_id.not_in(here))
+    left = db.scalars(waiting.where((beside & Report.sender_id.not_in(here)) | Report.case_id.in_(alone))).all()
     return sorted([*mine, *(row for row in left if _falls_to(db, actor, row))], key=lambda row: row.due_at)
 
 
