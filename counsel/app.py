@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
+from counsel.archive import lending_views
 from counsel.archive import views as archive
 from counsel.cli import centre as centre_commands
 from counsel.cli import records as record_commands
@@ -24,7 +25,7 @@ from counsel.core.installation import is_demo, open_house
 from counsel.core.settings import Settings, load_settings
 from counsel.crypto.derive import subkey
 from counsel.crypto.selftest import selftest
-from counsel.home import case_views, file_views, notice_views
+from counsel.home import case_views, file_views, notice_views, reading_views
 from counsel.home import views as home
 from counsel.home.forms_shown import form_title
 from counsel.pathway.appointments import centre_views as appointments
@@ -74,10 +75,12 @@ VIEWS = (
     reports,
     asked,
     archive,
+    lending_views,
     home,
     case_views,
     file_views,
     notice_views,
+    reading_views,
 )
 LARGEST_REQUEST = 6 * 1024 * 1024
 

@@ -15,7 +15,7 @@ from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.archive.escrow import shut
 from counsel.archive.hand_over import archivists
-from counsel.archive.models import Ticket, Volume
+from counsel.archive.models import RUNNING, Ticket, Volume
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
@@ -30,6 +30,7 @@ from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.lifecycle import OPEN_STATES
 from counsel.pathway.cases.models import Case, CaseReader
+from counsel.pathway.cases.opening import next_number
 from counsel.pathway.cases.services import case_facts
 from counsel.people.conflicts import declared_against
 from counsel.records.services import items_in, write_signed
@@ -63,14 +64,15 @@ def ask(db: Session, *, actor: SignedIn, case: Case, volume_id: UUID | None) -> 
     assert volume is not None and actor.holder_id is not None
     with recording(db) as record:
         db.refresh(volume, with_for_update=True)
-        for one in db.scalars(select(Ticket).where(Ticket.volume_id == volume.volume_id, Ticket.state != "returned")).all():
-            if _has_ground(db, one):
+        for one in db.scalars(select(Ticket).where(Ticket.volume_id == volume.volume_id, Ticket.state.in_(RUNNING))).all():
+            if one.basis != "returning" or _has_ground(db, one):
                 raise ConflictError("faster")
             _end(db, one, db.get_one(Case, volume.case_id))
         db.flush()
         day = today(house_of(db).settings.time_zone)
         place = {"volume_id": volume.volume_id, "case_id": case.case_id, "reader_id": actor.holder_id}
-        ticket = Ticket(ticket_id=new_id(), asked_on=day, state="asked", **place)
+        number = next_number(db, "loan")
+        ticket = Ticket(ticket_id=new_id(), number=number, asked_on=day, state="asked", asker_id=actor.holder_id, **place)
         db.add(ticket)
         for holder_id in archivists(db):
             notify(db, reader_id=holder_id, kind="volume", object_id=volume.volume_id)
@@ -79,16 +81,16 @@ def ask(db: Session, *, actor: SignedIn, case: Case, volume_id: UUID | None) -> 
 
 
 def open_tickets(db: Session, *, actor: SignedIn) -> list[tuple[Ticket, Volume]]:
-    """Return the tickets that are not settled, the oldest first, for the lending desk."""
+    """Return the lines of the register that are not settled, the oldest first, for the lending desk."""
     require(db, actor, Permission.VOLUME_LIST)
-    query = select(Ticket, Volume).join(Volume, Volume.volume_id == Ticket.volume_id).where(Ticket.state != "returned")
+    query = select(Ticket, Volume).join(Volume, Volume.volume_id == Ticket.volume_id).where(Ticket.state.in_(RUNNING))
     return [(row[0], row[1]) for row in db.execute(query.order_by(Ticket.asked_on, Ticket.ticket_id))]
 
 
 def find_ticket(db: Session, *, actor: SignedIn, ticket_id: UUID | None, permission: Permission) -> Ticket:
     """Return a ticket the actor may settle, or refuse as if it were absent."""
     ticket = db.get(Ticket, ticket_id) if ticket_id is not None else None
-    facts = Facts(sender_id=ticket.reader_id) if ticket is not None and ticket.state != "returned" else None
+    facts = Facts(sender_id=ticket.asker_id or ticket.reader_id) if ticket is not None and ticket.state in RUNNING else None
     require(db, actor, permission, facts, object_id=ticket_id)
     assert ticket is not None
     return ticket
@@ -116,7 +118,7 @@ def serve(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
 
 def _has_ground(db: Session, ticket: Ticket) -> bool:
     """Return whether its reader still counsels the client who came back, and is not kept away."""
-    new = db.get_one(Case, ticket.case_id)
+    new = db.get_one(Case, ticket.case_id)  # a returning client's always has one
     counsels = new.counsellor_id == ticket.reader_id and new.state in OPEN_STATES
     return counsels and ticket.reader_id not in declared_against(db, new.client_id)
 
@@ -183,9 +185,13 @@ def give_back(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
 def drop(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
     """A ticket that was not served yet is taken back by whoever asked, or by the archivist. The caller has passed the gate.
 
+    :raises ConflictError: it was served, or is settled.
+
     Records: ``archive:ticket:dropped``.
     """
     with recording(db) as record:
-        volume, old = _held(db, ticket, "asked")
-        _end(db, ticket, old)
-        record.by(actor, "archive:ticket:dropped", subject_id=old.client_id, object_id=volume.volume_id)
+        db.refresh(ticket, with_for_update=True)
+        if ticket.state not in ("asked", "approved"):
+            raise ConflictError("task_ended")
+        ticket.state, ticket.returned_on = "dropped", today(house_of(db).settings.time_zone)
+        record.by(actor, "archive:ticket:dropped", object_id=ticket.volume_id)

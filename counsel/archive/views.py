@@ -24,6 +24,7 @@ from counsel.archive.integrity import check_integrity
 from counsel.archive.manifest import entries_in, entries_of
 from counsel.archive.models import RETENTIONS, Volume
 from counsel.archive.names import search_names
+from counsel.archive.register import refused_this_month
 from counsel.archive.retention import LONG, due_on, proposed
 from counsel.archive.sheets import sheets_of, spines
 from counsel.archive.tickets import ask, drop, find_ticket, give_back, open_tickets, serve
@@ -55,6 +56,21 @@ FLAW_WORDS = {
     "pages": _l("the pages do not add up"),
     "unreadable": _l("something cannot be read"),
     "other": _l("something else, see below"),
+}
+BASIS_WORDS = {
+    "returning": _l("a client has come back"),
+    "consent": _l("with the person's yes"),
+    "law": _l("by law: a formal paper or a statute"),
+    "own_request": _l("the person's own request"),
+}
+LOAN_WORDS = {
+    "asked": _l("waits for the director"),
+    "approved": _l("agreed, waits for the archivist"),
+    "open": _l("out"),
+    "returned": _l("back"),
+    "refused": _l("refused"),
+    "dropped": _l("dropped"),
+    "lost": _l("lost"),
 }
 LIST = Permission.VOLUME_LIST
 
@@ -90,7 +106,8 @@ def desk(db: Session, actor: SignedIn) -> Any:
     asked = open_tickets(db, actor=actor)
     names |= {ticket.reader_id: staff_name(db, ticket.reader_id) for ticket, _volume in asked}
     place: dict[str, Any] = {"arrived": arrived, "late": missing, "names": names, "years": years(db, actor=actor)}
-    place |= {"asked": asked, "day": today(zone_of(db))}
+    place |= {"asked": asked, "day": today(zone_of(db)), "refused": refused_this_month(db)}
+    place["said"] = {"basis": BASIS_WORDS, "state": LOAN_WORDS}
     return render_template("archive/desk.html", **place)
 
 

@@ -27,6 +27,10 @@ class Permission(StrEnum):
     TICKET_ASK = "ticket:ask"  # to read the filed case of a client who came back
     TICKET_SERVE = "ticket:serve"
     TICKET_DROP = "ticket:drop"
+    LOAN_ASK = "loan:ask"  # to read or borrow a volume on another ground: consent, law, the person's own request
+    LOAN_SEE = "loan:see"  # one line of the lending register, opened
+    LOAN_DECIDE = "loan:decide"
+    LOAN_READ = "loan:read"  # the forms that were opened for a reader
     CASE_HAND_IN = "case:hand_in"  # a closed case, to be filed
     CASE_END = "case:end"  # the client ends counselling, or asks for somebody else
     CASE_DIRECT = "case:direct"  # the director's arrows: transfers, void, left school; without reading

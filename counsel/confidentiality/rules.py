@@ -69,7 +69,10 @@ _DIRECTOR = acts_as(R.DIRECTOR)
 _ON_DUTY = (_COUNSELLING, actor_is_on_duty, actor_is_not_barred)
 _DIRECTING = (_DIRECTOR, actor_is_not_barred)
 _SUPERVISING = (acts_as(R.SUPERVISOR), actor_is_not_barred)
+_ASKED_FOR_YES = (it_waits_for_a_yes, actor_was_asked, actor_did_not_ask)
 _REVIEWING = acts_as(R.COUNSELLOR, R.DIRECTOR, R.SUPERVISOR)
+_REGISTER = acts_as(R.COUNSELLOR, R.DIRECTOR, R.SUPERVISOR, R.ARCHIVIST)
+_NOT_READER = actor_neither_sent_nor_decided
 _STUDENT = acts_as(R.STUDENT)
 _STAFF = acts_as(*(r for r in R if r not in (R.STUDENT, R.GUARDIAN)))
 
@@ -114,6 +117,23 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
         _for("whoever asked", "篇4 三", _COUNSELLING, actor_sends_it),
         _for("archivist", "篇4 三", acts_as(R.ARCHIVIST)),
     ),
+    P.LOAN_ASK: (_for("whoever reads, or keeps the archive", "篇4 三; 篇8 六", _REGISTER),),
+    P.LOAN_SEE: (
+        _for("archivist", "篇8 六", acts_as(R.ARCHIVIST)),
+        _for("whoever was given the key", "篇8 六", _REVIEWING, actor_was_asked, actor_is_not_barred),
+    ),
+    P.LOAN_DECIDE: (
+        _for("director", "篇8 六", *_DIRECTING, *_ASKED_FOR_YES, a_colleague_asked, _NOT_READER),
+        _for(
+            "outside supervisor, for the director's own",
+            "篇8 六",
+            *_SUPERVISING,
+            *_ASKED_FOR_YES,
+            the_director_asked,
+            _NOT_READER,
+        ),
+    ),
+    P.LOAN_READ: (_for("the reader", "篇4 三; 篇8 六", _REVIEWING, actor_is_told, actor_is_not_barred, everybody_stands_by_it),),
     P.VOLUME_LIST: (_for("archive", "篇4 二; 篇4 三", acts_as(R.ARCHIVIST)),),
     P.VOLUME_ACCEPT: (_for("archivist", "篇4 二; 篇6 四", acts_as(R.ARCHIVIST), case_was_handed_in),),
     P.NOTE_READ: (
@@ -168,16 +188,8 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
         _for("named reader", "篇4 三", _COUNSELLING, actor_is_named_reader),
     ),
     P.DISCLOSURE_APPROVE: (
-        _for("director", "篇4 五", *_DIRECTING, it_waits_for_a_yes, actor_was_asked, a_colleague_asked, actor_did_not_ask),
-        _for(
-            "outside supervisor, for the director's own",
-            "篇4 五",
-            *_SUPERVISING,
-            it_waits_for_a_yes,
-            actor_was_asked,
-            the_director_asked,
-            actor_did_not_ask,
-        ),
+        _for("director", "篇4 五", *_DIRECTING, *_ASKED_FOR_YES, a_colleague_asked),
+        _for("outside supervisor, for the director's own", "篇4 五", *_SUPERVISING, *_ASKED_FOR_YES, the_director_asked),
         _for(
             "duty counsellor, the director not reached",
             "篇4 五",

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
+from counsel.archive.agreeing import own_loans
 from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
@@ -36,7 +37,8 @@ OWN = Permission.FILE_OWN
 @page(blueprint, "/file", OWN)
 def file(db: Session, actor: SignedIn) -> Any:
     """My file: what waits for my answer, my goals, my homework, the way out."""
-    return render_template("home/file.html", files=own_files(db, actor=actor), titles=form_title, mark_words=MARK_WORDS)
+    place = {"files": own_files(db, actor=actor), "loans": own_loans(db, actor=actor)}
+    return render_template("home/file.html", titles=form_title, mark_words=MARK_WORDS, **place)
 
 
 @page(blueprint, "/file/<case>/<item>", OWN, ("GET", "POST"))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from counsel.archive.returns import mind_loans
 from counsel.audit.chain import keep_head
 from counsel.core.database import house_of
 from counsel.core.errors import CounselError
@@ -36,6 +37,7 @@ JOBS: dict[str, Callable[[Session], str]] = {
     "cards": forget_ended_cards,
     "packages": forget_expired_packages,
     "recordings": erase_what_ended,
+    "loans": mind_loans,
     "lock-copy": _locks,
     "audit-head": _heads,  # last, so that the head stands for what the others recorded
 }

@@ -12,6 +12,7 @@ HOLDER_KINDS = ("staff", "client", "group", "code")  # code: somebody without an
 BOX_KINDS = (
     *("group", "card", "request", "case", "shared", "concern", "task", "process", "safety"),
     *("disclosure", "package", "exclusion", "report", "material", "recording", "volume"),
+    *("ticket", "reading"),
 )
 
 

@@ -31,6 +31,7 @@ NOTICES = (
     "pattern",
     "recording",
     "volume",
+    "loan",
 )
 
 

@@ -30,6 +30,7 @@ SEVERAL = {
     "supervision",
     "teaching",
     "counted",
+    "forms",
     "flaws",
 }  # fields that may come more than once
 SAFE = ("GET", "HEAD", "OPTIONS")

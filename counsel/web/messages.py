@@ -49,7 +49,23 @@ def problem_words(code: str) -> str:
         "plan_first": _("Sign a safety plan with the client first."),
         "hidden_characters": _("There are invisible characters in it. Type it again."),
     }
-    return sentences.get(code) or _leaving_words(code) or _("This cannot be right.")
+    return sentences.get(code) or _leaving_words(code) or _archive_words(code) or _("This cannot be right.")
+
+
+def _archive_words(code: str) -> str | None:
+    """Return the sentence for what is wrong with a volume or a loan, or None."""
+    sentences = {
+        "no_such_volume": _("There is no sealed volume under this code."),
+        "not_there": _("This volume has no such part: only paper, or no paper."),
+        "nothing_there": _("The volume holds none of these forms."),
+        "no_own_page": _("There is no own page you could ask on: take the yes down on paper, in the room or by telephone."),
+        "too_short_kept": _("This case is kept for thirty years: there was danger, a report, or something that left the room."),
+        "not_as_signed": _("This is not what was signed for: something is missing, altered, or came since. Send it back."),
+        "check_all": _("Check every item of the list."),
+        "count_again": _("That is not the number of pages that was signed for. Count again, or send it back."),
+        "no_forms": _("Choose at least one form."),
+    }
+    return sentences.get(code)
 
 
 def _leaving_words(code: str) -> str | None:
@@ -74,10 +90,6 @@ def _leaving_words(code: str) -> str | None:
         "no_such_code": _("Code and digits do not open anything, or it is over. Ask whoever rang you."),
         "police_first": _("The police come first: write when they were rung, and who took it or its number."),
         "too_long_kept": _("Choose an earlier day: that is longer than a recording may be kept."),
-        "too_short_kept": _("This case is kept for thirty years: there was danger, a report, or something that left the room."),
-        "not_as_signed": _("This is not what was signed for: something is missing, altered, or came since. Send it back."),
-        "check_all": _("Check every item of the list."),
-        "count_again": _("That is not the number of pages that was signed for. Count again, or send it back."),
         "no_consent": _("Nobody has said yes to this recording, or the yes was taken back: nothing of it is kept."),
         "no_session": _("This session has not been recorded in the case yet. Begin its note first."),
         "no_such_case": _("There is no such case."),
@@ -127,6 +139,9 @@ def conflict_words(reason: str) -> str:
         "stale_form": _("The form is not signed, or was changed in the meantime. Read it once more."),
         "linked": _("This client is known as somebody on the roll already."),
         "questions_waiting": _("Three of your questions are waiting already. You will have an answer soon."),
+        "lent": _("Somebody has this volume, or has asked for it."),
+        "no_consent": _("The person's yes is missing, or was taken back. Without it nothing leaves the archive."),
+        "renewed": _("It was renewed once already. A loan is renewed once."),
         "level_fell": _("The level fell since this was written, so somebody must say yes first. Give it up and write it anew."),
         "read_already": _("These facts have been read. They do not open again; ring the centre if you need them."),
         "many_opened": _("More clients were opened within an hour than anybody reads. It goes on later; the director is told."),

@@ -101,11 +101,13 @@ _OPENINGS = ("people.openings", "eye", _l("Openings"))
 _HEAR = ("material.hearing", "mic", _l("Recordings"))
 _ARCHIVE = ("archive.desk", "inbox", _l("Arrived"))
 _CATALOGUE = ("archive.shelf", "archive", _l("Catalogue"))
+_LENDING = ("archive.loans", "arrow-left-right", _l("Lending"))
+_REGISTER = ("archive.lending_register", "journal-text", _l("Lending register"))
 _NAMES = ("archive.names", "person-lines-fill", _l("Index of names"))
 _INTEGRITY = ("archive.integrity", "patch-check", _l("Integrity check"))
 _DEPUTIES = ("people.deputies", "people", _l("Deputies"))
 RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
-    Role.COUNSELLOR: (_TODAY, _CASES, _SEARCH, _DUTY, _TELL, _EVENT, _ARRIVING, _WALK, _STUDENTS, _ASKED, _RULES),
+    Role.COUNSELLOR: (_TODAY, _CASES, _SEARCH, _DUTY, _TELL, _EVENT, _ARRIVING, _LENDING, _WALK, _STUDENTS, _ASKED, _RULES),
     Role.DIRECTOR: (
         _TODAY,
         _CASES,
@@ -118,14 +120,15 @@ RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
         _STAFF,
         _STUDENTS,
         _HEAR,
+        _LENDING,
         _OPENINGS,
         _DEPUTIES,
     ),
     Role.FRONT_DESK: (_TODAY, _WALK, _STUDENTS, _ASKED, _RULES),
     Role.DUTY_MANAGER: (_TODAY, _TOLD, _ASKED, _EVENT, _DEPUTIES, _RULES),
     Role.SCHOOL_LEADER: (_TODAY, _LEAD, _TOLD, _DEPUTIES, _RULES),
-    Role.SUPERVISOR: (_TODAY, _TELL, _HEAR, _OPENINGS, _RULES),
-    Role.ARCHIVIST: (_ARCHIVE, _CATALOGUE, _NAMES, _INTEGRITY, _RULES),
+    Role.SUPERVISOR: (_TODAY, _TELL, _HEAR, _LENDING, _OPENINGS, _RULES),
+    Role.ARCHIVIST: (_ARCHIVE, _REGISTER, _CATALOGUE, _NAMES, _INTEGRITY, _RULES),
     Role.SYSADMIN: (_TODAY, _STAFF, _ROLL, _SETTINGS, _HEALTH, _RULES),
     Role.HEAD_TEACHER: (_TODAY, ("appointments.concern", "chat-left-text", _l("Raise a concern")), _TOLD, _ASKED, _RULES),
 }

@@ -29,7 +29,7 @@ def functions(path: Path) -> list[ast.FunctionDef]:
 
 
 def test_every_route_declares_its_permission(sqlite_centre: Centre) -> None:
-    """A route without a declared permission cannot exist; only the door, and the page for a code, are public."""
+    """A route without a declared permission cannot exist; only the door, and the two pages for a code, are public."""
     app = create_app(sqlite_centre.settings)
     public = set()
     for rule in app.url_map.iter_rules():
@@ -43,6 +43,7 @@ def test_every_route_declares_its_permission(sqlite_centre: Centre) -> None:
         "people.recover_here",
         "people.leave",
         "disclosure.told",
+        "home.copy",
         "people.language",
         "assets.asset_file",
         "robots",

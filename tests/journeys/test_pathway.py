@@ -68,7 +68,7 @@ def test_a_student_ends_counselling_alone_and_the_counsellor_closes_it(site: Any
     lin.page.select_option("#reason", "withdrawn")
     lin.press_word("Close the case")
     assert lin.sees("Closed. It can be read, and no longer written.")
-    assert lin.go(case) == 200 and lin.go(f"{case}/screen") == 404 and lin.go(f"{case}/report") == 404
+    assert lin.go(case) == 200 and lin.go(f"{case}/assessment") == 404 and lin.go(f"{case}/report") == 404
     for who in OTHERS:
         other = somebody(who)
         assert [other.go(path) for path in (case, f"{case}/closing", f"{case}/report")] == [404, 404, 404]

@@ -140,7 +140,7 @@ def _good_end(zhou: Any, student: Any, case: str) -> None:
     zhou.go(case)
     zhou.press_word("All settled: close")
     assert zhou.go(case) == 200 and zhou.sees("goals reached")
-    assert zhou.go(f"{case}/screen") == 404
+    assert zhou.go(f"{case}/assessment") == 404
 
 
 def _filed(site: Any, zhou: Any, somebody: Callable[..., Any], case: str, note: str) -> None:

@@ -110,6 +110,7 @@ def test_the_matrix_has_every_guarded_permission() -> None:
             "hold",
             "volume",
             "ticket",
+            "loan",
         )
     }
     assert guarded <= {row[0] for row in matrix()}

@@ -96,7 +96,7 @@ def answer(db: Session, *, actor: SignedIn, row: Disclosure, verdict: Verdict) -
     require(db, actor, Permission.DISCLOSURE_APPROVE, disclosure_facts(db, row), object_id=row.disclosure_id)
     content = read_form(db, actor=actor, row=row)
     opinion_due = approval_of(content, int(content["level"])) is Approval.DIRECTOR_AND_OPINION
-    _check(verdict, opinion_due)
+    check_verdict(verdict, opinion_due)
     keyring = keys_of(db, actor)
     with recording(db) as record:
         db.refresh(row, with_for_update=True)
@@ -110,7 +110,11 @@ def answer(db: Session, *, actor: SignedIn, row: Disclosure, verdict: Verdict) -
         record.by(actor, f"safeguarding:disclosure:{row.state}", subject_id=row.client_id, object_id=row.disclosure_id)
 
 
-def _check(verdict: Verdict, opinion_due: bool) -> None:
+def check_verdict(verdict: Verdict, opinion_due: bool) -> None:
+    """Check what somebody says: a no has a reason, a yes to a demand of the law an opinion.
+
+    :raises InvalidError: field by field.
+    """
     problems = {} if verdict.agreed or verdict.words.strip() else {"words": "empty"}
     if verdict.agreed and opinion_due:
         problems |= {name: "empty" for name in ("opinion_by", "opinion") if not getattr(verdict, name).strip()}

@@ -9,18 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, refuse, require
+from counsel.access.handed import find_by_code
 from counsel.access.sign_ins import SignedIn
-from counsel.access.throttling import count_failure, waits_until
 from counsel.audit.chain import Recorder, recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now, today
-from counsel.core.database import house_of, writing
+from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, NotFoundError, UnreadableError
-from counsel.crypto.codes import code_keys
-from counsel.crypto.derive import mac, subkey
 from counsel.keys.boxes import open_box, revoke
-from counsel.keys.bundle import Keyring, open_bundle
+from counsel.keys.bundle import Keyring
 from counsel.keys.rotation import open_to_add
 from counsel.records.services import item_of, items_in, open_bodies, write_signed
 from counsel.safeguarding.disclosure.found import stamp
@@ -28,7 +26,6 @@ from counsel.safeguarding.disclosure.models import Disclosure, Package
 from counsel.safeguarding.disclosure.sending import COPY, FACTS, TOLD
 
 RECEIPT = "receipt"
-ADDRESS_TRIES = 30
 Content = dict[str, Any]
 
 
@@ -153,26 +150,8 @@ def by_code(db: Session, *, code: str, digits: str, address: str) -> tuple[Packa
     :raises NotFoundError: unknown, used up, over, taken back, or the wrong digits; nobody learns which.
     :raises ConflictError: ``wait``, after too many unknown codes from one address.
     """
-    counted = [(mac(subkey(house_of(db).secret, "throttle"), b"package", address.encode()), ADDRESS_TRIES)]
-    if waits_until(db, counted) is not None:
-        raise ConflictError("wait")
-    try:
-        finder, key = code_keys(code)
-    except ValueError as error:
-        raise NotFoundError("package") from error
-    package = db.scalar(select(Package).where(Package.code_finder == finder))
-    if package is None or not _stands(package) or package.tries >= house_of(db).settings.disclosure_tries_limit:
-        count_failure(db, counted)
-        raise NotFoundError("package")
-    try:
-        assert package.code_sealed is not None
-        return package, open_bundle(house_of(db), package.package_id, mac(key, digits.encode()), package.code_sealed, COPY)
-    except UnreadableError as error:
-        with writing(db):
-            db.refresh(package, with_for_update=True)
-            package.tries += 1
-        count_failure(db, counted)
-        raise NotFoundError("package") from error
+    place = {"code": code, "digits": digits, "address": address}
+    return find_by_code(db, Package, COPY, **place, id_of=lambda package: package.package_id, stands=_stands)
 
 
 def open_by_code(db: Session, *, package: Package, keyring: Keyring, promised: bool) -> Opened:

@@ -17,6 +17,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
+from counsel.access.handed import seal_under_code
 from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
@@ -27,12 +28,11 @@ from counsel.core.clock import now, today, working_days_after
 from counsel.core.database import house_of, writing
 from counsel.core.errors import ConflictError, InvalidError, UnreadableError
 from counsel.core.ids import new_id
-from counsel.crypto.codes import code_keys, new_code
-from counsel.crypto.derive import mac
+from counsel.crypto.codes import new_code
 from counsel.keys.boxes import OpenBox, adopt, create_box, revoke
-from counsel.keys.bundle import Keyring, new_keyring, seal_bundle
+from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
-from counsel.keys.models import Grant, Holder
+from counsel.keys.models import Grant
 from counsel.keys.rotation import open_for_writing, open_to_add
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
@@ -182,21 +182,9 @@ def _recipient(db: Session, package: Package, to: Mapping[str, Any], until: date
     if to["way"] != CODE:
         return None, ""
     code = new_code()
-    holder = seal_under_code(db, package, code, last_digits(to["phone"]))
+    digits = last_digits(to["phone"])
+    holder = seal_under_code(db, package, package.package_id, COPY, code=code, digits=digits)
     return Reader(holder, "told", until), code
-
-
-def seal_under_code(db: Session, package: Package, code: str, digits: str) -> Holder:
-    """Make keys for somebody without an account and seal them under a code and the digits; return their public half."""
-    finder, key = code_keys(code)
-    keyring = new_keyring(new_id())
-    sealed = seal_bundle(house_of(db), package.package_id, mac(key, digits.encode()), keyring, COPY)
-    package.code_finder, package.code_sealed, package.tries = finder, sealed, 0
-    public = {"kem_public": keyring.kem_public, "sign_public": keyring.sign_public}
-    holder = Holder(holder_id=keyring.holder_id, version=keyring.version, kind="code", **public)
-    db.add(holder)
-    db.flush()
-    return holder
 
 
 def _package_box(db: Session, keyring: Keyring, row: Disclosure, reader: Reader | None, others: list[Reader]) -> OpenBox:

@@ -1,0 +1,103 @@
+"""The client's part of a loan: a yes on the own page, taken back at any time, or taken down as it was given (R8-09)."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from counsel.access.gate import keys_of, require
+from counsel.access.sign_ins import SignedIn
+from counsel.archive.lending import FORM, LONGEST, WAYS, loan_facts, take_down
+from counsel.archive.models import RUNNING, Ticket, Volume
+from counsel.audit.chain import recording
+from counsel.confidentiality.facts import Facts
+from counsel.confidentiality.permissions import Permission
+from counsel.core.errors import ConflictError, InvalidError, UnreadableError
+from counsel.keys.boxes import open_box, revoke
+from counsel.keys.models import Grant
+from counsel.keys.rotation import open_to_add
+from counsel.outbox.notices import notify
+from counsel.pathway.cases.models import Case
+from counsel.records.services import items_in, open_bodies
+
+
+def record_consent(db: Session, *, actor: SignedIn, ticket: Ticket, way: str, place: str = "") -> None:
+    """Take down the client's yes that was given in the room, by telephone or on paper.
+
+    :raises InvalidError: another way, or paper without its place; :raises ConflictError: nothing is waited for any more.
+
+    Records: ``archive:loan:agreed``. Rule: R8-09.
+    """
+    require(db, actor, Permission.LOAN_SEE, loan_facts(db, ticket), object_id=ticket.ticket_id)
+    problems = {} if way in WAYS[1:] else {"way": "unknown"}
+    if way == "paper" and not place.strip():
+        problems["place"] = "empty"
+    if problems or len(place) > LONGEST:
+        raise InvalidError(**(problems or {"place": "too_long"}))
+    assert ticket.box_id is not None
+    with recording(db) as record:
+        db.refresh(ticket, with_for_update=True)
+        if ticket.state not in RUNNING or ticket.consent != "waiting":
+            raise ConflictError("task_ended")
+        box = open_to_add(db, keys_of(db, actor), ticket.box_id)
+        take_down(db, ticket, box, keys_of(db, actor), {"way": way, "place": place, "agreed": True, "by": actor.name})
+        record.by(actor, "archive:loan:agreed", object_id=ticket.volume_id)
+
+
+def own_loans(db: Session, *, actor: SignedIn) -> list[tuple[Ticket, str, dict[str, Any]]]:
+    """Return the loans the client is or was asked about: (line, code of the volume, what is asked); the newest first.
+
+    Records: ``archive:loans:read``, when there are any.
+    """
+    require(db, actor, Permission.FILE_OWN, Facts(client_id=actor.client_id))
+    mine = select(Grant.box_id).where(Grant.holder_id == actor.holder_id)
+    query = select(Ticket, Volume.code).join(Volume, Volume.volume_id == Ticket.volume_id)
+    rows = db.execute(query.where(Ticket.box_id.in_(mine)).order_by(Ticket.number.desc())).all()
+    if not rows:
+        return []
+    with recording(db) as record:
+        found = [(ticket, code or "", _asked(db, actor, ticket)) for ticket, code in rows]
+        record.by(actor, "archive:loans:read", subject_id=actor.client_id, detail=str(len(rows)))
+    return found
+
+
+def _asked(db: Session, actor: SignedIn, ticket: Ticket) -> dict[str, Any]:
+    assert ticket.box_id is not None
+    item = next(item for item in items_in(db, [ticket.box_id]) if item.kind == FORM)
+    try:
+        return open_bodies(db, box=open_box(db, keys_of(db, actor), ticket.box_id), item=item)[0]
+    except UnreadableError:
+        return {}
+
+
+def answer_own(db: Session, *, actor: SignedIn, ticket_id: UUID | None, agreed: bool) -> Ticket:
+    """Say yes or no to a loan of the own file, or take the yes back: the reader's key goes in the same transaction.
+
+    :raises ConflictError: it is over.
+
+    Records: ``archive:loan:agreed`` or ``:withdrawn``. Rule: R8-09.
+    """
+    ticket = db.get(Ticket, ticket_id) if ticket_id is not None else None
+    require(db, actor, Permission.FILE_OWN, _own_facts(db, actor, ticket), object_id=ticket_id)
+    assert ticket is not None and ticket.box_id is not None
+    with recording(db) as record:
+        db.refresh(ticket, with_for_update=True)
+        if ticket.state not in RUNNING:
+            raise ConflictError("task_ended")
+        keyring = keys_of(db, actor)
+        box = open_to_add(db, keyring, ticket.box_id)
+        take_down(db, ticket, box, keyring, {"way": "own", "place": "", "agreed": agreed, "by": ""})
+        if not agreed and ticket.reading_box_id is not None:
+            revoke(db, ticket.reading_box_id, ticket.reader_id)
+        notify(db, reader_id=ticket.asker_id, kind="loan", object_id=ticket.ticket_id)
+        word = "agreed" if agreed else "withdrawn"
+        record.by(actor, f"archive:loan:{word}", subject_id=actor.client_id, object_id=ticket.volume_id)
+    return ticket
+
+
+def _own_facts(db: Session, actor: SignedIn, ticket: Ticket | None) -> Facts | None:
+    """Return whose file a loan is about, when it asks for that person's yes."""
+    volume = db.get(Volume, ticket.volume_id) if ticket is not None and ticket.basis == "consent" else None
+    case = db.get(Case, volume.case_id) if volume is not None and volume.case_id else None
+    return Facts(client_id=case.client_id) if case is not None else None
