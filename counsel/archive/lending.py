@@ -48,6 +48,7 @@ FORM, CONSENT, VERDICT, BACK = "F15", "consent", "verdict", "back"
 READING = (Role.COUNSELLOR, Role.DIRECTOR, Role.SUPERVISOR)
 WAYS = ("own", "room", "phone", "paper")  # how a client agrees
 LONGEST = 300
+CHOICE = tuple(code for code in ORDER if code not in ("F06", "F09"))  # notes are theirs; what was told is the client's to read
 
 
 @dataclass(frozen=True)
@@ -131,10 +132,10 @@ def _problems(db: Session, wish: Wish, volume: Volume | None, case: Case | None)
         found["mode"] = "unknown"
     elif volume is not None and (volume.pages == 0 if wish.mode == "paper" else case is None):
         found["mode"] = "not_there"
-    if wish.mode != "paper" and (not wish.forms or not set(wish.forms) <= set(ORDER)):
+    if wish.mode != "paper" and (not wish.forms or not set(wish.forms) <= set(CHOICE)):
         found["forms"] = "no_forms"
     if wish.mode != "copy" and not may_read(db, case, wish.reader_id):
-        found["reader"] = "not_possible"
+        found["reader"] = "no_reader"
     if wish.basis == "law" and not (wish.statute.strip() or (wish.paper_no.strip() and wish.paper_body.strip())):
         found["paper_no"] = "empty"
     if wish.basis == "own_request" and not wish.identity.strip():

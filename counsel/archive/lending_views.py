@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.archive.agreeing import record_consent
-from counsel.archive.lending import LONGEST, Wish, ask_loan, decide_loan, find_loan, loan_facts, read_line, readers_there
-from counsel.archive.manifest import ORDER
+from counsel.archive.lending import CHOICE, LONGEST, Wish, ask_loan, decide_loan, find_loan, loan_facts, read_line, readers_there
 from counsel.archive.models import Ticket, Volume
 from counsel.archive.reading import serve_loan
 from counsel.archive.register import PAGE, loans_to_decide, my_loans, refusals, register
@@ -70,7 +69,7 @@ def new_loan(db: Session, actor: SignedIn) -> Any:
             flash(_("Registered as number %(no)d. The director has been asked.", no=ticket.number))
             return go(url_for("archive.loan", ticket=ticket.ticket_id))
     people = [(holder_id, staff_name(db, holder_id)) for holder_id in readers_there(db)]
-    place = {"problems": problems, "said": SAID, "people": people, "forms": ORDER, "typed": request.values}
+    place = {"problems": problems, "said": SAID, "people": people, "forms": CHOICE, "typed": request.values}
     return render_template("archive/new_loan.html", chosen=request.form.getlist("forms"), **place), 422 if problems else 200
 
 

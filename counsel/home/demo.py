@@ -19,6 +19,7 @@ from counsel.confidentiality.roles import CERTIFIED, Role
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.settings import Settings
+from counsel.home.demo_archive import file_and_lend
 from counsel.home.demo_cases import WAYS, walk_further_cases
 from counsel.home.demo_story import COUNSELLORS, PASSPHRASE, STAGES, Demo, live_this_week, walk_cases
 from counsel.home.demo_told import tell
@@ -84,7 +85,7 @@ def name_demo(settings: Settings) -> None:
 
 def fill_demo(db: Session, *, progress: Progress = lambda done, total: None) -> dict[str, Any]:
     """Fill an empty, marked installation. Deterministic but for keys and codes."""
-    demo, total = Demo(), len(STAFF) + 12 + len(STAGES) + len(WAYS) + 4
+    demo, total = Demo(), len(STAFF) + 12 + len(STAGES) + len(WAYS) + 5
     steps = iter(range(1, total + 1))
 
     def step() -> None:
@@ -98,6 +99,7 @@ def fill_demo(db: Session, *, progress: Progress = lambda done, total: None) -> 
     walk_further_cases(db, demo, step)
     live_this_week(db, demo, students[len(STAGES) :])
     tell(db, demo, step)
+    file_and_lend(db, demo, step)
     for person in demo.signed_in.values():
         sign_out(db, actor=person)
     known: dict[str, Any] = {"accounts": demo.accounts, "people": demo.people}

@@ -63,6 +63,7 @@ def _archive_words(code: str) -> str | None:
         "not_as_signed": _("This is not what was signed for: something is missing, altered, or came since. Send it back."),
         "check_all": _("Check every item of the list."),
         "count_again": _("That is not the number of pages that was signed for. Count again, or send it back."),
+        "no_reader": _("This colleague cannot read it. Choose another."),
         "no_forms": _("Choose at least one form."),
     }
     return sentences.get(code)

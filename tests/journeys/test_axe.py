@@ -9,7 +9,7 @@ pytestmark = pytest.mark.xdist_group("site")
 VARIANTS = [("zh-CN", False), ("zh-CN", True), ("en", False), ("en", True)]
 STUDENTS = {"student": 3, "booked": 6}
 PAGES = {
-    "": ["/told", "/sign-in", "/activate", "/recover", "/no-such-page"],
+    "": ["/told", "/copy", "/sign-in", "/activate", "/recover", "/no-such-page"],
     "student": [
         *("/", "/book", "/my-times", "/who-sees", "/my-questions", "/told-about-me", "/account"),
         *("/file", "/file > /file/", "/file > /end"),
@@ -88,10 +88,10 @@ PAGES = {
     ],
     "admin": ["/", "/staff", "/health", "/settings", "/roll"],
     "teacher": ["/", "/concern", "/rules", "/told-to-me", "/told-to-me > /told-to-me/"],
-    "shen": ["/", "/archive/catalogue", "/archive/names", "/archive/integrity"],
+    "shen": ["/", "/archive/register", "/loans/new", "/archive/catalogue", "/archive/names", "/archive/integrity"],
     "leader": ["/", "/deputies", "/leadership", "/leadership > /events/"],
     "manager": ["/event", "/event > /events/"],
-    "supervisor": ["/", "/disclosures > /review"],
+    "supervisor": ["/", "/loans", "/disclosures > /review"],
 }
 
 
