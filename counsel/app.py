@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
-from counsel.archive import lending_views
+from counsel.archive import lending_views, paper_views
 from counsel.archive import views as archive
 from counsel.cli import centre as centre_commands
 from counsel.cli import records as record_commands
@@ -76,6 +76,7 @@ VIEWS = (
     asked,
     archive,
     lending_views,
+    paper_views,
     home,
     case_views,
     file_views,

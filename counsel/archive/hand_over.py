@@ -26,6 +26,7 @@ from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, TransitionError, UnreadableError
 from counsel.core.ids import new_id
+from counsel.core.settings import Settings
 from counsel.keys.boxes import create_box, open_box
 from counsel.keys.grants import Reader
 from counsel.keys.groups import group_reader
@@ -272,6 +273,10 @@ def _counted(
 
 def _next_code(db: Session, volume: Volume) -> tuple[int, str]:
     """Return the next number, without a gap per year and period, and the code it makes (DA/T 22)."""
-    settings = house_of(db).settings
     number = next_number(db, f"volume {volume.year} {volume.retention}")
-    return number, f"{settings.fonds_code}-{settings.archive_category}·{volume.year}-{volume.retention}-ZX-{number:04}"
+    return number, code_of(house_of(db).settings, volume.year, volume.retention, number)
+
+
+def code_of(settings: Settings, year: int, retention: str, number: int) -> str:
+    """Return an archival code: fonds, category, year of the closing, period, number (DA/T 22)."""
+    return f"{settings.fonds_code}-{settings.archive_category}·{year}-{retention}-ZX-{number:04}"

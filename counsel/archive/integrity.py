@@ -42,7 +42,7 @@ def check_integrity(db: Session, *, actor: SignedIn, progress: Callable[[int, in
     with recording(db) as record:
         record.by(actor, "archive:integrity:begun")
     parts = _parts(db)
-    volumes = db.scalars(select(Volume).where(Volume.state == "sealed").order_by(Volume.code)).all()
+    volumes = db.scalars(select(Volume).where(Volume.state == "sealed", Volume.case_id.is_not(None)).order_by(Volume.code)).all()
     whole = len(parts) + len(volumes)
     damaged, altered = set(), []
     for number, (part, where) in enumerate(parts, 1):

@@ -49,7 +49,7 @@ def search_names(db: Session, *, actor: SignedIn, wanted: str, reason: str) -> l
         raise InvalidError(**problems)
     with recording(db) as record:
         record.by(actor, "archive:names:searched", detail=reason)
-    volumes = list(db.scalars(select(Volume).where(Volume.state == "sealed").order_by(Volume.year.desc(), Volume.case_no.desc())))
+    volumes = list(db.scalars(select(Volume).where(Volume.state == "sealed").order_by(Volume.year.desc(), Volume.number.desc())))
     found: list[Found] = []
     for start in range(0, len(volumes), AT_ONCE):
         found += _among(db, actor, volumes[start : start + AT_ONCE], _folded(wanted))

@@ -46,7 +46,7 @@ def sheets_of(db: Session, *, actor: SignedIn, volume_id: UUID | None) -> Sheets
     Records: ``archive:volume:printed``. Rule: 篇8 六; domain §5.3.
     """
     volume = db.get(Volume, volume_id) if volume_id is not None else None
-    if volume is not None and volume.state != "sealed":
+    if volume is not None and (volume.state != "sealed" or volume.case_id is None):
         volume = None
     require(db, actor, Permission.VOLUME_PRINT, Facts() if volume is not None else None, object_id=volume_id)
     assert volume is not None

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     VOLUME_ACCEPT = "volume:accept"  # count a volume, seal it or send it back
     VOLUME_PRINT = "volume:print"  # cover, list of contents, remarks sheet, spines
     NAME_SEARCH = "volume:names"  # the archive's own index of names, with a reason
+    VOLUME_ENTER = "volume:enter"  # an old volume that exists on paper alone
     TICKET_ASK = "ticket:ask"  # to read the filed case of a client who came back
     TICKET_SERVE = "ticket:serve"
     TICKET_DROP = "ticket:drop"

@@ -109,6 +109,7 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
     P.CASE_WRITE: (_for("assigned counsellor", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor, case_is_open),),
     P.CASE_FOLLOW_UP: (_for("assigned counsellor", "篇10 六", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_archived),),
     P.CASE_HAND_IN: (_for("assigned counsellor", "篇4 二; 篇6 4", _COUNSELLING, actor_is_assigned_counsellor, case_is_closed),),
+    P.VOLUME_ENTER: (_for("archivist", "篇4 二; 篇8 六", acts_as(R.ARCHIVIST)),),
     P.VOLUME_PRINT: (_for("archivist", "篇8 六", acts_as(R.ARCHIVIST)),),
     P.NAME_SEARCH: (_for("archivist, with a reason", "篇4 三", acts_as(R.ARCHIVIST)),),
     P.TICKET_ASK: (_for("counsellor of a returning client", "篇4 三", _COUNSELLING, actor_is_assigned_counsellor, case_is_open),),

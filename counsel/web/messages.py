@@ -63,6 +63,7 @@ def _archive_words(code: str) -> str | None:
         "not_as_signed": _("This is not what was signed for: something is missing, altered, or came since. Send it back."),
         "check_all": _("Check every item of the list."),
         "count_again": _("That is not the number of pages that was signed for. Count again, or send it back."),
+        "given_already": _("This number, or a later one, has been given already."),
         "no_reader": _("This colleague cannot read it. Choose another."),
         "no_forms": _("Choose at least one form."),
     }
@@ -140,6 +141,7 @@ def conflict_words(reason: str) -> str:
         "stale_form": _("The form is not signed, or was changed in the meantime. Read it once more."),
         "linked": _("This client is known as somebody on the roll already."),
         "questions_waiting": _("Three of your questions are waiting already. You will have an answer soon."),
+        "number_taken": _("This number stands on another volume of the same year and period."),
         "lent": _("Somebody has this volume, or has asked for it."),
         "no_consent": _("The person's yes is missing, or was taken back. Without it nothing leaves the archive."),
         "renewed": _("It was renewed once already. A loan is renewed once."),
