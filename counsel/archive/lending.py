@@ -21,10 +21,11 @@ from counsel.archive.hand_over import archivists
 from counsel.archive.manifest import ORDER
 from counsel.archive.models import BASES, MODES, RUNNING, Ticket, Volume
 from counsel.audit.chain import recording
+from counsel.audit.marks import not_before
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
-from counsel.core.clock import today
+from counsel.core.clock import local, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, TransitionError, UnreadableError
 from counsel.core.ids import new_id
@@ -206,7 +207,7 @@ def loan_facts(db: Session, ticket: Ticket | None) -> Facts | None:
     volume = db.get_one(Volume, ticket.volume_id)
     client_id = _client(db.get(Case, volume.case_id) if volume.case_id else None)
     asker = db.scalar(select(Account.account_id).where(Account.holder_id == ticket.asker_id, Account.kind == "staff"))
-    day = today(house_of(db).settings.time_zone)
+    day = local(not_before(db), house_of(db).settings.time_zone).date()
     open_now = ticket.state == "open" and ticket.until_on is not None and ticket.until_on >= day
     return Facts(
         client_id=client_id,

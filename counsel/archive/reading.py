@@ -7,6 +7,7 @@ is back the copy's lock is erased (篇4 三; domain §5.5).
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from counsel.archive.escrow import shut
 from counsel.archive.lending import FORM, consent_stands, loan_facts, may_read, read_line
 from counsel.archive.models import Ticket, Volume
 from counsel.audit.chain import recording
+from counsel.audit.marks import not_before, note_time, runs_behind
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import at_local, now, today, working_days_after
 from counsel.core.database import house_of, writing
@@ -55,11 +57,13 @@ def serve_loan(db: Session, *, actor: SignedIn, ticket: Ticket, pages: int | Non
 
     :param pages: of paper, as they were counted out; `digits`: the last four of the number a copy's code is told to.
     :raises InvalidError: another number of pages, no digits, nothing of the chosen forms there.
-    :raises ConflictError: ``no_consent``, or it was served, or the reader has left.
+    :raises ConflictError: ``no_consent``, or it was served, or the reader has left; ``clock``, while the clock runs behind.
 
     Records: ``archive:ticket:served``. Rule: 篇8 六; R8-09, R8-10.
     """
+    check_clock(db)
     with recording(db) as record:
+        note_time(db)
         volume = db.get_one(Volume, ticket.volume_id)
         db.refresh(volume, with_for_update=True)
         db.refresh(ticket, with_for_update=True)
@@ -76,6 +80,15 @@ def serve_loan(db: Session, *, actor: SignedIn, ticket: Ticket, pages: int | Non
         client_id = case.client_id if case is not None else None
         record.by(actor, "archive:ticket:served", subject_id=client_id, object_id=volume.volume_id)
     return code
+
+
+def check_clock(db: Session) -> None:
+    """Refuse to open anything until a day while the clock shows an earlier time than it did.
+
+    :raises ConflictError: ``clock``.
+    """
+    if runs_behind(db):
+        raise ConflictError("clock")
 
 
 def due_on(db: Session, ticket: Ticket) -> date:
@@ -169,7 +182,7 @@ def read_copy(db: Session, *, code: str, digits: str, address: str) -> tuple[Tic
     Records: ``archive:copy:read``. Rule: 篇4 一; PIPL 45.
     """
     place = {"code": code, "digits": digits, "address": address}
-    ticket, keyring = find_by_code(db, Ticket, COPY, **place, id_of=lambda row: row.ticket_id, stands=_stands)
+    ticket, keyring = find_by_code(db, Ticket, COPY, **place, id_of=lambda row: row.ticket_id, stands=partial(_stands, db))
     try:
         with recording(db) as record:
             found = _excerpts(db, keyring, ticket)
@@ -179,8 +192,8 @@ def read_copy(db: Session, *, code: str, digits: str, address: str) -> tuple[Tic
     return ticket, found
 
 
-def _stands(ticket: Ticket) -> bool:
-    return ticket.state == "open" and ticket.code_until is not None and ticket.code_until > now()
+def _stands(db: Session, ticket: Ticket) -> bool:
+    return ticket.state == "open" and ticket.code_until is not None and ticket.code_until > not_before(db)
 
 
 def forget_read(db: Session) -> int:

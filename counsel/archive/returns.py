@@ -12,7 +12,7 @@ from counsel.archive.escrow import shut
 from counsel.archive.hand_over import archivists
 from counsel.archive.lending import BACK, FORM, LONGEST, consent_stands, loan_facts, read_line
 from counsel.archive.models import Ticket, Volume
-from counsel.archive.reading import due_on, forget_read, make_excerpt
+from counsel.archive.reading import check_clock, due_on, forget_read, make_excerpt
 from counsel.audit.chain import recording
 from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
@@ -127,6 +127,7 @@ def renew(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
 
     Records: ``archive:ticket:renewed``. Rule: R8-10; domain §5.5.
     """
+    check_clock(db)
     with recording(db) as record:
         volume, case = hold_open(db, ticket)
         if ticket.renewed or ticket.mode == "copy":

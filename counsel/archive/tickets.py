@@ -16,7 +16,9 @@ from counsel.access.sign_ins import SignedIn
 from counsel.archive.escrow import shut
 from counsel.archive.hand_over import archivists
 from counsel.archive.models import RUNNING, Ticket, Volume
+from counsel.archive.reading import check_clock
 from counsel.audit.chain import recording
+from counsel.audit.marks import note_time
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import at_local, today
@@ -104,7 +106,9 @@ def serve(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
     Records: ``archive:ticket:served``. Rule: 篇4 三.
     """
     settings = house_of(db).settings
+    check_clock(db)
     with recording(db) as record:
+        note_time(db)
         volume, old = _held(db, ticket, "asked")
         if not _has_ground(db, ticket):
             raise ConflictError("task_ended")

@@ -38,6 +38,14 @@ class AuditHead(Base):
     chain: Mapped[bytes]
 
 
+class ClockMark(Base):
+    """The one row: the latest moment that was kept."""
+
+    __tablename__ = "clock_marks"
+    mark_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+
+
 FINDINGS = ("in_order", "asked", "not_in_order")
 
 

@@ -1,17 +1,17 @@
 """The page of one case: pathway, what happened, what comes next; the client's yes in the room or otherwise; search; print."""
 
-from datetime import date
 from typing import Any
 
 from flask import flash, render_template, request, stream_template, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import refuse
 from counsel.access.sign_ins import SignedIn
 from counsel.access.vault import enter_room
 from counsel.confidentiality.permissions import Permission
-from counsel.core.clock import today
+from counsel.core.clock import now
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
 from counsel.home.case_page import case_page
@@ -19,7 +19,7 @@ from counsel.home.forms_shown import answer_points, form_lines, form_title, line
 from counsel.home.search import search_own
 from counsel.home.views import blueprint
 from counsel.pathway.cases.agreement import GUARDIAN, IN_ROOM, record_agreement
-from counsel.pathway.cases.dossier import CONSENT, RECORDING, SUPPORT, read_item
+from counsel.pathway.cases.dossier import CONSENT, RECORDING, SUPPORT, prints_of, read_item
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.pages import writable
 from counsel.pathway.cases.services import find_case
@@ -27,10 +27,15 @@ from counsel.pathway.material.erasing import end_use
 from counsel.records.models import Item
 from counsel.web.forms import clean
 from counsel.web.messages import problem_words
-from counsel.web.page import go, page, zone_of
+from counsel.web.page import go, page
 
 WRITE = Permission.CASE_WRITE
 LONGEST_QUERY = 60
+PRINT_REASONS = {
+    "sign": _l("to be signed"),
+    "bind": _l("for the paper volume"),
+    "client": _l("for the client"),
+}
 WHO = "<any(client, guardian):party>"
 
 
@@ -120,13 +125,12 @@ def sheet(db: Session, actor: SignedIn, case: str, item: str) -> Any:
     form = db.get(Item, number) if number is not None else None
     if form is None or form.box_id not in (found.box_id, found.shared_box_id):
         refuse(db, actor, Permission.CASE_READ, number)
-    lines = form_lines(form.kind, read_item(db, actor=actor, case=found, item=form, what="printed").content)
-    place = {"title": form_title(form.kind), "lines": lines, "day": _day(db)}
+    reason, place = request.form.get("reason", ""), {"title": form_title(form.kind), "reasons": PRINT_REASONS}
+    if reason not in PRINT_REASONS:
+        return render_template("home/print_why.html", case=found, item=form, **place)
+    content = read_item(db, actor=actor, case=found, item=form, what="printed", detail=reason).content
+    place |= {"lines": form_lines(form.kind, content), "now": now(), "copy": prints_of(db, form.item_id), "reason": reason}
     return render_template("home/sheet.html", case=found, item=form, **place)
-
-
-def _day(db: Session) -> date:
-    return today(zone_of(db))
 
 
 @page(blueprint, "/search", Permission.CASE_LIST, ("GET", "POST"))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from counsel.access.sign_ins import SignedIn
 from counsel.archive.catalogue import late_of
 from counsel.audit.chain import verify_chain
+from counsel.audit.marks import runs_behind
 from counsel.confidentiality.decide import decide
 from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import KEY_HOLDING, Role
@@ -174,7 +175,8 @@ def _administrator(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
 
 
 def _findings(db: Session) -> list[tuple[str, bool, str]]:
-    return [*findings(house_of(db)), ("crypto", not selftest(), ", ".join(selftest()))]
+    clock = ("clock", not runs_behind(db), "" if not runs_behind(db) else "earlier than before: set it right")
+    return [*findings(house_of(db)), clock, ("crypto", not selftest(), ", ".join(selftest()))]
 
 
 @page(blueprint, "/cases", Permission.CASE_LIST, ("GET", "POST"))

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from counsel.archive.returns import mind_loans
 from counsel.audit.chain import keep_head
+from counsel.audit.marks import note_time
 from counsel.core.database import house_of
 from counsel.core.errors import CounselError
 from counsel.jobs.backup import copy_locks
@@ -21,6 +22,7 @@ from counsel.safeguarding.disclosure.sending import forget_expired_packages
 
 
 def _heads(db: Session) -> str:
+    note_time(db)
     return keep_head(db).name
 
 

@@ -141,6 +141,7 @@ def conflict_words(reason: str) -> str:
         "stale_form": _("The form is not signed, or was changed in the meantime. Read it once more."),
         "linked": _("This client is known as somebody on the roll already."),
         "questions_waiting": _("Three of your questions are waiting already. You will have an answer soon."),
+        "clock": _("The clock of this machine shows an earlier time than before. Nothing is opened until it is right."),
         "number_taken": _("This number stands on another volume of the same year and period."),
         "lent": _("Somebody has this volume, or has asked for it."),
         "no_consent": _("The person's yes is missing, or was taken back. Without it nothing leaves the archive."),

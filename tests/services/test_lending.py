@@ -18,6 +18,7 @@ from counsel.archive.reading import Excerpt, read_copy, read_excerpt, serve_loan
 from counsel.archive.returns import lose, loss_reported, mind_loans, renew, take_back
 from counsel.archive.tickets import ask as ask_returning
 from counsel.archive.tickets import drop, find_ticket
+from counsel.audit.marks import not_before, note_time, runs_behind
 from counsel.audit.models import AuditLine
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now, today, working_days_after
@@ -31,7 +32,7 @@ from counsel.outbox.notices import notices_of
 from counsel.pathway.cases.models import Case
 from counsel.people.conflicts import declare
 from counsel.people.staff import dismiss
-from counsel.records.models import Body
+from counsel.records.models import Body, Item
 from counsel.records.services import items_in
 from counsel.safeguarding.asked.models import LoanRefusal
 from counsel.safeguarding.asked.services import answer_enquiry
@@ -39,9 +40,11 @@ from counsel.safeguarding.disclosure.approving import Verdict
 from counsel.tasks.models import Task
 from tests.conftest import Centre
 from tests.services.test_archive import handed, opens, sealed
+from tests.services.test_disclosure import at_level
 from tests.services.test_filed import came_back
 from tests.services.test_many import loosened
 from tests.services.test_power import cut_everywhere
+from tests.services.test_recordings import listening
 from tests.services.test_volume import closed
 
 YES, FORMS = Verdict(True), ("F05", "F10")
@@ -367,7 +370,7 @@ def test_a_former_client_fetches_a_copy_of_the_own_file_with_a_code(centre: Cent
 
 
 def test_what_was_read_opens_for_nobody_afterwards(centre: Centre) -> None:
-    """The copy's lock is erased by the job: not even a grant that somebody kept opens it again."""
+    """A16: the copy's lock is erased by the job: not even a backup that brings the reader's grant back opens it again."""
     _case, volume = filed(centre)
     ticket = open_now(centre, volume)
     box_id = ticket.reading_box_id
@@ -499,3 +502,47 @@ def test_who_sees_a_line_of_the_register(centre: Centre) -> None:
     for who in ("qiu", "teacher", "leader", "desk", "admin", "manager", "expert", "S2024001"):
         with pytest.raises(RefusedError):
             find_loan(centre.db, actor=centre.school[who], ticket_id=ticket.ticket_id, permission=Permission.LOAN_SEE)
+
+
+def test_a35_a_clock_that_is_set_back_extends_nothing(centre: Centre) -> None:
+    """A35: the latest moment is kept; a loan whose day has passed stays over, and nothing new is opened until it is right."""
+    _case, volume = filed(centre)
+    reader, archivist = centre.school["supervisor"], centre.school["archive"]
+    ticket = open_now(centre, volume)
+    assert ticket.until_on is not None
+    later = now() + timedelta(days=10)
+    with time_machine.travel(later, tick=True):
+        note_time(centre.db)
+        with pytest.raises(RefusedError):
+            read_excerpt(centre.db, actor=reader, ticket=ticket)
+    assert runs_behind(centre.db) and not_before(centre.db) >= later
+    with pytest.raises(RefusedError):  # the machine shows a day on which it would still be open
+        read_excerpt(centre.db, actor=reader, ticket=ticket)
+    with pytest.raises(ConflictError, match="clock"):
+        renew(centre.db, actor=archivist, ticket=ticket)
+    take_back(centre.db, actor=archivist, ticket=ticket, counted=frozenset(FORMS))
+    again = asked(centre, volume)
+    decide_loan(centre.db, actor=centre.school["director"], ticket=again, verdict=YES)
+    with pytest.raises(ConflictError, match="clock"):
+        serve(centre, again)
+    note_time(centre.db)
+    assert runs_behind(centre.db)  # an earlier moment is never kept
+    with time_machine.travel(later + timedelta(minutes=1), tick=True):
+        serve(centre, again)
+    assert again.state == "open"
+
+
+def test_a21_each_print_has_its_reason_its_number_and_its_reader(sqlite_centre: Centre) -> None:
+    """A21: one form at a time; without a reason there is no sheet; whoever printed it, when and which copy stand on it."""
+    centre, case = sqlite_centre, at_level(sqlite_centre)
+    lan = listening(centre, "lan")
+    item = centre.db.scalars(select(Item).where(Item.box_id == case.shared_box_id, Item.kind == "F02")).one()
+    place = f"/cases/{case.case_id}/print/{item.item_id}"
+    assert b"watermark" not in lan.post(place).data
+    for number in (1, 2):
+        sheet = lan.post(place, data={"reason": "sign"}).get_data(as_text=True)
+        assert f"第{number}份" in sheet and "岚老师" in sheet and "供签字" in sheet
+    centre.db.commit()
+    lines = centre.db.scalars(select(AuditLine.detail).where(AuditLine.tag == "pathway:f02:printed")).all()
+    assert lines == ["sign", "sign"]
+    assert listening(centre, "qiu").post(place, data={"reason": "sign"}).status_code == 404

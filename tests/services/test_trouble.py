@@ -420,7 +420,7 @@ def test_lock_copies_are_never_inside_the_backup(sqlite_centre: Centre) -> None:
 
 def test_jobs_run_twice_change_nothing(centre: Centre) -> None:
     """All jobs, without any key, twice in a row."""
-    assert len(run_jobs(centre.db)) == 10
+    assert len(run_jobs(centre.db)) == 11
     lines = centre.db.query(AuditLine).count()
     run_jobs(centre.db)
     assert centre.db.query(AuditLine).count() == lines

@@ -205,7 +205,7 @@ def test_a_failing_job_says_so_and_the_others_run(sqlite_centre: Centre, monkeyp
 
     monkeypatch.setitem(JOBS, "sweep", broken)
     lines = run_jobs(sqlite_centre.db)
-    assert "sweep: failed, OSError" in lines and len(lines) == 10 and lines[-1].startswith("audit-head: head-")
+    assert "sweep: failed, OSError" in lines and len(lines) == 11 and lines[-1].startswith("audit-head: head-")
 
 
 def test_only_contacts_and_messages_end_on_the_duty_page(centre: Centre) -> None:

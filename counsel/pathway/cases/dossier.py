@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
+from counsel.audit.models import AuditLine
 from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.keys.boxes import open_box
@@ -169,10 +171,10 @@ def read_form(db: Session, *, actor: SignedIn, case: Case, kind: FormKind, numbe
     return Form(kind, number, item.item_id, item.draft_version, signed, texts[0], tuple(texts[1:]), item)
 
 
-def read_item(db: Session, *, actor: SignedIn, case: Case, item: Item, what: str = "read") -> Form:
+def read_item(db: Session, *, actor: SignedIn, case: Case, item: Item, what: str = "read", detail: str = "") -> Form:
     """Open one item of a case by itself, whatever form it is.
 
-    :param what: ``read`` or ``printed``, for the record.
+    :param what: ``read`` or ``printed``, for the record; `detail`: the reason of a print, as a code.
 
     Records: ``pathway:<form>:read`` or ``:printed``. Rule: 篇4 三.
     """
@@ -181,13 +183,20 @@ def read_item(db: Session, *, actor: SignedIn, case: Case, item: Item, what: str
     kind = FormKind(item.kind, permission, Permission.CASE_WRITE, shared=item.box_id == case.shared_box_id)
     with recording(db) as record:
         texts = open_bodies(db, box=open_box(db, keys_of(db, actor), item.box_id), item=item)
-        _line(record, actor, case, kind, what, item)
+        _line(record, actor, case, kind, what, item, detail)
     signed = item.state == "signed"
     return Form(kind, item.number, item.item_id, item.draft_version, signed, texts[0], tuple(texts[1:]), item)
 
 
-def _line(record: Any, actor: SignedIn, case: Case, kind: FormKind, what: str, item: Item) -> None:
-    record.by(actor, f"pathway:{kind.code.lower()}:{what}", subject_id=case.client_id, object_id=item.item_id)
+def _line(record: Any, actor: SignedIn, case: Case, kind: FormKind, what: str, item: Item, detail: str = "") -> None:
+    tag = f"pathway:{kind.code.lower()}:{what}"
+    record.by(actor, tag, subject_id=case.client_id, object_id=item.item_id, detail=detail)
+
+
+def prints_of(db: Session, item_id: UUID) -> int:
+    """Return how often a form has been printed: the number of the newest copy (security A21)."""
+    lines = select(func.count()).select_from(AuditLine).where(AuditLine.object_id == item_id, AuditLine.tag.like("%:printed"))
+    return db.scalar(lines) or 0
 
 
 def write_form(

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import Recorder, recording
+from counsel.audit.marks import not_before
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
-from counsel.core.clock import today
+from counsel.core.clock import local
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, UnreadableError
 from counsel.keys.boxes import OpenBox, grant_anew, open_box, readers_of, revoke
@@ -33,7 +34,7 @@ def case_facts(db: Session, case: Case | None) -> Facts | None:
     """Return what the rules may know about a case."""
     if case is None:
         return None
-    day = today(house_of(db).settings.time_zone)
+    day = local(not_before(db), house_of(db).settings.time_zone).date()
     rows = db.scalars(select(CaseReader).where(CaseReader.case_id == case.case_id)).all()
     named = frozenset(
         row.holder_id for row in rows if row.purpose != "receiving" and (row.until_on is None or row.until_on >= day)
