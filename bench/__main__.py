@@ -19,6 +19,7 @@ from bench.booking import bookings
 from bench.finding import finding
 from bench.measure import FULL, QUICK, Figure, Plan, missed
 from bench.notes import notes
+from bench.sealing import sealing
 from bench.security import cost_of_security
 from bench.serving import cold_starts, start_when_full
 from bench.signing_in import signing_in
@@ -31,7 +32,8 @@ NOT_MEASURED = {
     "P3, P4": "10^7 audit lines, PostgreSQL",
     "P5": "the page over HTTP; PostgreSQL",
     "P9, P10": "over HTTP; beside age; 4 GiB",
-    "P8, P11, P12, P13, P17, P18": "nothing of them",
+    "P8, P11, P12, P13, P17": "nothing of them",
+    "P18": "destroying, backup and restore; requests meanwhile",
     "P7": "over HTTP: both sides are called in the worker processes; 10^3..10^6 past bookings; a hundred bursts",
     "P14": "10^6 rows",
     "P15": "fewer requests than 10^4 (quick) only warm the workers up",
@@ -48,6 +50,7 @@ def measure(plan: Plan, folder: Path) -> Figure:
         figures |= notes(centre, folder, plan)
         case_id = figures.pop("case_id")
         figures |= archive(centre, folder, plan)
+        figures |= sealing(centre, folder, plan)
         figures |= finding(centre, folder, plan)
         small["flat_in_database"] = start_when_full(centre, small, plan)
         figures["P15_memory"] = memory_under_requests(centre, case_id, plan)
