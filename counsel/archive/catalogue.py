@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
-from counsel.archive.models import Volume
+from counsel.archive.models import Ticket, Volume
 from counsel.archive.retention import overdue, unfiled
 from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
@@ -25,13 +25,14 @@ PAGE = 50
 class Wanted:
     """What somebody looks for; everything empty finds all.
 
-    :param after: (year, retention, number) of the last line of the page before.
+    :param out: only what is lent or read now; `after`: (year, retention, number) of the last line of the page before.
     """
 
     code: str = ""
     year: int | None = None
     retention: str = ""
     counsellor: UUID | None = None
+    out: bool = False
     after: tuple[int, str, int] | None = None
 
 
@@ -58,7 +59,17 @@ def _matching(wanted: Wanted) -> Select[Volume]:
         query = query.where(Volume.retention == wanted.retention)
     if wanted.counsellor is not None:
         query = query.where(Volume.counsellor_id == wanted.counsellor)
-    return query
+    return query.where(Volume.volume_id.in_(_out())) if wanted.out else query
+
+
+def _out() -> Select[UUID]:
+    return select(Ticket.volume_id).where(Ticket.state == "open")
+
+
+def out_among(db: Session, volumes: Sequence[Volume]) -> set[UUID]:
+    """Return which of some volumes are lent or read now."""
+    ids = [volume.volume_id for volume in volumes]
+    return set(db.scalars(_out().where(Ticket.volume_id.in_(ids))))
 
 
 def waiting(db: Session, *, actor: SignedIn) -> list[tuple[Volume, int]]:

@@ -145,7 +145,7 @@ def archivists(db: Session) -> list[UUID]:
 def find_volume(db: Session, *, actor: SignedIn, volume_id: UUID | None) -> tuple[Volume, Case]:
     """Return a volume that waits for the archivist's answer, with its case, or refuse as if it were absent."""
     volume = db.get(Volume, volume_id) if volume_id is not None else None
-    case = db.get(Case, volume.case_id) if volume is not None else None
+    case = db.get(Case, volume.case_id) if volume is not None and volume.case_id else None
     require(db, actor, Permission.VOLUME_ACCEPT, case_facts(db, case), object_id=volume_id)
     assert volume is not None and case is not None
     return volume, case

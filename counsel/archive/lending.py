@@ -80,7 +80,7 @@ class Wish:
 def ask_loan(db: Session, *, actor: SignedIn, wish: Wish) -> Ticket:
     """Ask for a sealed volume on another ground than a client who came back; the director is asked for a yes.
 
-    :raises InvalidError: field by field; :raises ConflictError: ``lent``, somebody reads or has asked for it.
+    :raises InvalidError: field by field; :raises ConflictError: ``lent``, it is lent, or asked for, on such a ground.
     :raises TransitionError: ``NO_SECOND_PERSON``, while nobody could say yes.
 
     Records: ``archive:loan:asked``. Rule: 篇4 三; 篇8 六; R8-09, R8-10.
@@ -100,7 +100,7 @@ def ask_loan(db: Session, *, actor: SignedIn, wish: Wish) -> Ticket:
     with recording(db) as record:
         db.refresh(volume, with_for_update=True)
         running = select(Ticket.ticket_id).where(Ticket.volume_id == volume.volume_id, Ticket.state.in_(RUNNING))
-        if db.scalar(running.limit(1)) is not None:
+        if db.scalar(running.where(Ticket.basis != "returning").limit(1)) is not None:
             raise ConflictError("lent")
         ticket = Ticket(ticket_id=new_id(), number=next_number(db, "loan"), volume_id=volume.volume_id, state="asked")
         ticket.basis, ticket.mode, ticket.by_director = wish.basis, wish.mode, outside

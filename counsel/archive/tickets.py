@@ -67,9 +67,10 @@ def ask(db: Session, *, actor: SignedIn, case: Case, volume_id: UUID | None) -> 
     with recording(db) as record:
         db.refresh(volume, with_for_update=True)
         for one in db.scalars(select(Ticket).where(Ticket.volume_id == volume.volume_id, Ticket.state.in_(RUNNING))).all():
-            if one.basis != "returning" or _has_ground(db, one):
-                raise ConflictError("faster")
-            _end(db, one, db.get_one(Case, volume.case_id))
+            if one.basis == "returning":  # a loan on another ground opens a copy, and is in nobody's way
+                if _has_ground(db, one):
+                    raise ConflictError("faster")
+                _end(db, one, db.get_one(Case, volume.case_id))
         db.flush()
         day = today(house_of(db).settings.time_zone)
         place = {"volume_id": volume.volume_id, "case_id": case.case_id, "reader_id": actor.holder_id}

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
-from counsel.archive.catalogue import PAGE, Wanted, catalogue, handed_in_by, late, to_hand_in, waiting, years
+from counsel.archive.catalogue import PAGE, Wanted, catalogue, handed_in_by, late, out_among, to_hand_in, waiting, years
 from counsel.archive.completeness import lacking
 from counsel.archive.hand_over import (
     FLAWS,
@@ -193,6 +193,7 @@ def shelf(db: Session, actor: SignedIn) -> Any:
     names = dict(counsellors(db))
     place: dict[str, Any] = {"rows": rows[:PAGE], "names": {row.counsellor_id: staff_name(db, row.counsellor_id) for row in rows}}
     place |= {"after": _mark(more) if more is not None else "", "wanted": wanted, "people": names, "periods": RETENTION_WORDS}
+    place["out"] = out_among(db, rows[:PAGE])
     return render_template("archive/catalogue.html", years=years(db, actor=actor), **place)
 
 
@@ -205,6 +206,7 @@ def _wanted() -> Wanted:
         year=whole(request.args.get("year", "")),
         retention=request.args.get("retention", "") if request.args.get("retention") in RETENTIONS else "",
         counsellor=parse_id(request.args.get("counsellor", "")),
+        out=request.args.get("out") == "y",
         after=place,  # type: ignore[arg-type]
     )
 

@@ -49,6 +49,11 @@ def moment_words(moment: datetime) -> str:
     return f"{near_day(here.date())}{'' if is_chinese() else ', '}{here:%H:%M}"
 
 
+def stamp(moment: datetime) -> str:
+    """Return a moment as it stands on what somebody may print or photograph: with its year, the same in both languages."""
+    return f"{local(moment, current_app.config['ZONE']):%Y-%m-%d %H:%M}"
+
+
 def iso(moment: datetime) -> str:
     """Return a moment for the `datetime` attribute."""
     return local(moment, current_app.config["ZONE"]).isoformat(timespec="minutes")
@@ -73,6 +78,7 @@ def init(app: Flask) -> None:
         near_day=near_day,
         clock_time=clock_time,
         moment_words=moment_words,
+        stamp=stamp,
         iso=iso,
         short_day=short_day,
         weekday_word=weekday_word,

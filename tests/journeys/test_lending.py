@@ -111,3 +111,26 @@ def test_a_class_teachers_wish_is_refused_and_stands_on_the_register(somebody: C
     assert teacher.go("/loans") == 404 and teacher.go("/loans/new") == 404
     shen.go("/archive/register")
     assert shen.page.locator("section[aria-labelledby=no] tbody tr").count() == before + 1 and shen.sees("篇4 三")
+
+
+def test_a_returning_clients_counsellor_reads_the_filed_case_the_same_day(somebody: Callable[..., Any]) -> None:
+    """Without anybody's yes, by a ticket; without one refused to everybody, the archivist included; back, it is sealed anew."""
+    chen, shen = somebody("chen"), somebody("shen")
+    chen.go("/cases")
+    links = chen.page.locator("a.quiet-title")
+    cases = [str(links.nth(n).get_attribute("href")) for n in range(links.count())]
+    new = next(case for case in cases if chen.go(case) == 200 and chen.sees("Filed before"))
+    chen.go(new)
+    chen.press("section[aria-labelledby=earlier] button")
+    assert chen.sees("Asked for") and chen.sees("asked for")
+    shen.go("/archive")
+    shen.press("button[value=serve]")
+    assert shen.sees("Open for its reader")
+    chen.go(new)
+    old = str(chen.page.locator("section[aria-labelledby=earlier] a", has_text="Read it").get_attribute("href"))
+    assert chen.go(old) == 200 and chen.sees("Archived") and chen.barriers_in_both_themes() == []
+    for who in ("zhou", "gu", "shen", "lin", "teacher"):
+        assert somebody(who).go(old) == 404, who
+    shen.go("/archive")
+    shen.press("button[value=back]")
+    assert shen.sees("Sealed anew") and chen.go(old) == 404

@@ -11,13 +11,15 @@ from sqlalchemy import delete, func, select, update
 
 from counsel.access.gate import keys_of
 from counsel.archive.agreeing import answer_own, own_loans, record_consent
+from counsel.archive.catalogue import Wanted, catalogue, out_among
 from counsel.archive.integrity import check_integrity
 from counsel.archive.lending import BACK, FORM, Wish, ask_loan, decide_loan, find_loan, may_read, read_line
 from counsel.archive.models import Ticket, Volume
 from counsel.archive.reading import Excerpt, read_copy, read_excerpt, serve_loan
 from counsel.archive.returns import lose, loss_reported, mind_loans, renew, take_back
 from counsel.archive.tickets import ask as ask_returning
-from counsel.archive.tickets import drop, find_ticket
+from counsel.archive.tickets import drop, find_ticket, give_back
+from counsel.archive.tickets import serve as serve_returning
 from counsel.audit.marks import not_before, note_time, runs_behind
 from counsel.audit.models import AuditLine
 from counsel.confidentiality.permissions import Permission
@@ -106,6 +108,8 @@ def test_a_supervisor_reads_the_chosen_forms_and_nothing_else(centre: Centre) ->
     serve(centre, ticket)
     day = today(centre.settings.time_zone)
     assert (ticket.state, ticket.until_on) == ("open", working_days_after(day, 3))
+    assert list(catalogue(centre.db, actor=archivist, wanted=Wanted(out=True))) == [volume]
+    assert out_among(centre.db, [volume]) == {volume.volume_id}
     found = read_excerpt(centre.db, actor=reader, ticket=ticket)
     assert kinds_of(found) == set(FORMS) and all(one.texts[0] for one in found)
     for box_id in (case.box_id, case.shared_box_id):
@@ -121,6 +125,7 @@ def test_a_supervisor_reads_the_chosen_forms_and_nothing_else(centre: Centre) ->
     assert problems.value.problems == {"counted": "check_all"}
     take_back(centre.db, actor=archivist, ticket=ticket, counted=frozenset(FORMS))
     assert ticket.state == "returned" and centre.db.get_one(Box, case.box_id).epoch == epoch + 1
+    assert list(catalogue(centre.db, actor=archivist, wanted=Wanted(out=True))) == []
     with pytest.raises(RefusedError):
         read_excerpt(centre.db, actor=reader, ticket=ticket)
     assert [item.kind for item in items_in(centre.db, [volume.box_id])].count("opening") == 1
@@ -389,19 +394,23 @@ def test_what_was_read_opens_for_nobody_afterwards(centre: Centre) -> None:
 
 
 def test_one_volume_one_reader(centre: Centre) -> None:
-    """Somebody has asked: the next is told kindly, the counsellor of a client who came back too; dropped, it is free again."""
+    """Somebody has asked: the next is told kindly; dropped, it is free again. A client who came back waits for no loan."""
     old, volume, new = came_back(centre, "qiu")
     ticket = asked(centre, volume)
     with pytest.raises(ConflictError, match="lent"):
         asked(centre, volume)
-    with pytest.raises(ConflictError):
-        ask_returning(centre.db, actor=centre.school["qiu"], case=new, volume_id=volume.volume_id)
     with pytest.raises(RefusedError):
         find_ticket(centre.db, actor=centre.school["qiu"], ticket_id=ticket.ticket_id, permission=Permission.TICKET_DROP)
     found = find_ticket(centre.db, actor=centre.school["lan"], ticket_id=ticket.ticket_id, permission=Permission.TICKET_DROP)
     drop(centre.db, actor=centre.school["lan"], ticket=found)
     assert ticket.state == "dropped" and old.is_filed
-    ask_returning(centre.db, actor=centre.school["qiu"], case=new, volume_id=volume.volume_id)
+    loan, shen = open_now(centre, volume), centre.school["archive"]
+    back = ask_returning(centre.db, actor=centre.school["qiu"], case=new, volume_id=volume.volume_id)
+    serve_returning(centre.db, actor=shen, ticket=back)
+    take_back(centre.db, actor=shen, ticket=loan, counted=frozenset(FORMS))
+    assert opens(centre, "qiu", old.box_id)  # the new seal goes on for whoever still reads
+    give_back(centre.db, actor=shen, ticket=back)
+    assert not opens(centre, "qiu", old.box_id)
 
 
 def test_two_who_ask_at_once(centre: Centre) -> None:

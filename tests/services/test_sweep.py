@@ -14,6 +14,7 @@ from werkzeug.routing import Rule
 from counsel.access.models import Account
 from counsel.access.sign_ins import open_sign_in
 from counsel.app import create_app
+from counsel.archive.paper import enter_paper
 from counsel.confidentiality.decide import role_may
 from counsel.pathway.appointments.duty import call_duty
 from counsel.pathway.sessions.services import begin_session, write_note
@@ -24,7 +25,9 @@ from counsel.safeguarding.questions.services import ask as question
 from counsel.safeguarding.reports.mandatory import begin
 from counsel.tasks.services import open_tasks
 from tests.conftest import Centre
+from tests.services.test_lending import asked
 from tests.services.test_material import kept
+from tests.services.test_paper import OLD
 from tests.story import NOTE_CONTENT, ask, in_counselling, open_the_centre
 
 WHO = [
@@ -42,10 +45,12 @@ WHO = [
     "S2024001",
     "S2024002",
 ]
-ABOUT_CLIENTS = {"case", "disclosure", "package", "report", "question", "material"}
+ABOUT_CLIENTS = {"case", "disclosure", "package", "report", "question", "material", "ticket", "volume"}
 OWN = {
-    "lan": {"case", "task", "disclosure", "report", "item", "client", "material"},
-    "director": {"question"},
+    "lan": {"case", "task", "disclosure", "report", "item", "client", "material", "ticket"},
+    "director": {"question", "ticket"},
+    "archive": {"ticket", "volume"},
+    "supervisor": {"ticket"},
     "S2024001": {"item"},
     "S2024002": {"appointment"},
 }
@@ -110,6 +115,9 @@ def filled(sqlite_centre: Centre) -> Filled:
     assert owed is not None
     ids["report"] = owed.report_id
     ids["material"] = kept(centre, case).material_id
+    volume = enter_paper(centre.db, actor=centre.school["archive"], old=OLD)
+    ids["volume"] = volume.volume_id
+    ids["ticket"] = asked(centre, volume, mode="paper", forms=()).ticket_id
     app = create_app(centre.settings)
     app.config["WTF_CSRF_ENABLED"] = False
     return Filled(centre, app, ids)
@@ -173,7 +181,7 @@ def test_what_is_sent_to_a_foreign_id_is_answered_as_to_none(filled: Filled, who
     assert differing == []
 
 
-@pytest.mark.parametrize("who", ["lan", "director", "desk", "admin", "teacher", "S2024001"])
+@pytest.mark.parametrize("who", ["lan", "director", "desk", "admin", "teacher", "archive", "supervisor", "S2024001"])
 def test_no_form_crashes_on_hostile_input(filled: Filled, who: str) -> None:
     """Empty, endless, emoji, right-to-left, template and SQL text in every field: an answer, never a stack trace."""
     client = filled.client(who)

@@ -34,10 +34,12 @@ def case_facts(db: Session, case: Case | None) -> Facts | None:
     """Return what the rules may know about a case."""
     if case is None:
         return None
-    day = local(not_before(db), house_of(db).settings.time_zone).date()
     rows = db.scalars(select(CaseReader).where(CaseReader.case_id == case.case_id)).all()
+    day = local(not_before(db), house_of(db).settings.time_zone).date() if rows else None
     named = frozenset(
-        row.holder_id for row in rows if row.purpose != "receiving" and (row.until_on is None or row.until_on >= day)
+        row.holder_id
+        for row in rows
+        if row.purpose != "receiving" and (row.until_on is None or (day is not None and row.until_on >= day))
     )
     return Facts(
         client_id=case.client_id,
