@@ -35,6 +35,7 @@ NOTICE_PLACES = {
     "pattern": "people.openings",
     "recording": "material.hearing",
     "volume": "archive.desk",
+    "loan": "archive.loans",
 }
 
 
@@ -55,4 +56,6 @@ def notices(db: Session, actor: SignedIn) -> Any:
     places = NOTICE_PLACES if actor.role is Role.SCHOOL_LEADER else {**NOTICE_PLACES, "event": "reports.event"}
     if actor.role is not Role.ARCHIVIST:
         places = {**places, "volume": "archive.mine"}
+    else:
+        places = {**places, "loan": "archive.desk"}
     return render_template("home/notices.html", rows=notices_of(db, actor.holder_id), places=places)

@@ -40,6 +40,7 @@ from counsel.pathway.referral.transfer import incoming
 from counsel.pathway.sessions.services import unsigned_notes
 from counsel.people.rule_texts import rules_waiting
 from counsel.people.staff import colleagues, expiring, staff_name
+from counsel.risk.cards import cards_unseen
 from counsel.roster.queries import duty_holder, rooms
 from counsel.safeguarding.disclosure.approving import waiting_for_yes
 from counsel.safeguarding.disclosure.receiving import packages_for
@@ -147,6 +148,7 @@ def _director(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
         "day": local_today(zone_of(db)),
         "requests": waiting_requests(db, actor=actor),
         "tasks": duty_tasks(db, actor=actor),
+        "unseen": cards_unseen(db, actor=actor),
         "signatures": waiting_signatures(db, actor=actor),
         "questions": waiting_questions(db, actor=actor),
         "gaps": gaps(db),

@@ -104,6 +104,13 @@ def count_cards(db: Session, *, actor: SignedIn) -> int:
     return len(_cards_for(db, actor))
 
 
+def cards_unseen(db: Session, *, actor: SignedIn) -> int:
+    """Return how many clients' cards duty or the director must still look at within their clock; nothing is opened."""
+    closed = closed_to(db, actor.holder_id)
+    waiting = select(Task.client_id).where(Task.kind == "inform", Task.ended_on.is_(None), Task.object_id == Task.client_id)
+    return len({client_id for client_id in db.scalars(waiting) if client_id not in closed})
+
+
 def _cards_for(db: Session, actor: SignedIn) -> list[SafetyCard]:
     rows = select(SafetyCard).where(SafetyCard.client_id.not_in(closed_to(db, actor.holder_id)))
     return list(db.scalars(rows.order_by(SafetyCard.on_day.desc(), SafetyCard.client_id)))

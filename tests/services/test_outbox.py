@@ -23,8 +23,8 @@ from counsel.core.ids import new_id
 from counsel.core.settings import load_settings
 from counsel.jobs.runner import run_jobs
 from counsel.outbox import senders
-from counsel.outbox.models import Message, Notice
-from counsel.outbox.notices import mark_read, notices_of, notify, unread
+from counsel.outbox.models import NOTICES, Message, Notice
+from counsel.outbox.notices import SHOWN, mark_read, notices_of, notify, unread
 from counsel.outbox.senders import SendError, send
 from counsel.outbox.services import (
     PAUSES,
@@ -49,6 +49,7 @@ from counsel.people.staff import dismiss
 from counsel.tasks.services import end_task, open_task
 from tests.conftest import Centre
 from tests.post_office import PostOffice, post_office
+from tests.services.test_recordings import listening
 from tests.story import CALM, on_duty, open_the_centre, slot_with
 
 HER, CHINESE = "someone@pupils.example", "zh_Hans_CN"
@@ -485,3 +486,15 @@ def test_what_waits_for_a_colleague_goes_with_them(centre: Centre, office: PostO
     assert len(centre.db.scalars(select(Message)).all()) == 1
     dismiss(centre.db, actor=centre.school["director"], account_id=lan.account_id, knowing=True)
     assert centre.db.scalars(select(Message)).all() == [] and centre.db.scalars(select(StaffAddress)).all() == []
+
+
+@pytest.mark.parametrize("who", ["lan", "archive", "supervisor", "leader", "S2024001"])
+def test_every_kind_of_notice_has_its_words_and_its_place(sqlite_centre: Centre, who: str) -> None:
+    """One of each kind on the own page: shown in words, leading somewhere that exists."""
+    person = sqlite_centre.school[who]
+    with writing(sqlite_centre.db):
+        for kind in NOTICES:
+            notify(sqlite_centre.db, reader_id=person.holder_id, kind=kind, object_id=new_id())
+    page = listening(sqlite_centre, who).get("/notices")
+    assert page.status_code == 200 and page.text.count("quiet-title") == min(len(NOTICES), SHOWN)
+    assert not re.findall(r"quiet-title[^>]*></a>", page.text)

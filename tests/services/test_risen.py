@@ -32,7 +32,7 @@ from counsel.pathway.intake.levels import (
 from counsel.pathway.referral.transfer import accept_transfer, give_key
 from counsel.pathway.safety.services import write_safety_plan
 from counsel.people.staff import dismiss
-from counsel.risk.cards import has_card, read_cards
+from counsel.risk.cards import cards_unseen, has_card, read_cards
 from counsel.risk.models import Report
 from counsel.safeguarding.disclosure.found import read_form
 from counsel.safeguarding.disclosure.models import Package
@@ -120,7 +120,9 @@ def test_duty_or_the_director_looks_within_its_clock(centre: Centre) -> None:
     with time_machine.travel(now() + timedelta(minutes=11), tick=True):
         escalate(centre.db)
         assert "task_overdue" in {one.kind for one in notices_of(centre.db, director.holder_id)}
+    assert cards_unseen(centre.db, actor=director) == cards_unseen(centre.db, actor=on_duty(centre)) == 1
     read_cards(centre.db, actor=on_duty(centre))
+    assert cards_unseen(centre.db, actor=director) == 0
     assert task.outcome == "seen" and tasks_about(centre.db, case.client_id, ("inform",)) == []
     with time_machine.travel(now() + timedelta(minutes=5), tick=True):
         record_crisis(centre, case)

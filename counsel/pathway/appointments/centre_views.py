@@ -33,7 +33,7 @@ from counsel.pathway.appointments.reception import (
 from counsel.pathway.appointments.talks import offer_talk
 from counsel.pathway.appointments.views import blueprint
 from counsel.people.staff import account_name, staff_name
-from counsel.risk.cards import has_card
+from counsel.risk.cards import cards_unseen, has_card
 from counsel.risk.questions import BOOKING, QUESTIONS
 from counsel.roster.queries import coming_days, free_slots
 from counsel.tasks.services import CONTACT_OUTCOMES, REVIEW_OUTCOMES
@@ -158,6 +158,7 @@ def duty(db: Session, actor: SignedIn) -> Any:
     names = {row.counsellor_id: staff_name(db, row.counsellor_id) for row in waiting}
     late = {row.appointment_id for row in waiting if is_late_request(db, row)}
     place = {"tasks": duty_tasks(db, actor=actor), "waiting": waiting, "names": names, "late": late}
+    place["unseen"] = cards_unseen(db, actor=actor) if actor.on_duty or actor.role == "director" else 0
     return render_template("appointments/duty.html", **place)
 
 
