@@ -159,7 +159,7 @@ def _filed(site: Any, zhou: Any, somebody: Callable[..., Any], case: str, note: 
             assert zhou.sees("the archivist counts it") and zhou.go(f"{case}/hand-in") == 404
             shen.go("/")
             assert shen.barriers_in_both_themes() == []
-            shen.press("a.btn-primary")
+            shen.press(f"th a:has-text('{number}')")
             shen.page.locator("summary", has_text="Send it back").click()
             shen.page.check("input[name=flaws][value=pages]")
             assert shen.barriers_in_both_themes() == []
@@ -169,7 +169,7 @@ def _filed(site: Any, zhou: Any, somebody: Callable[..., Any], case: str, note: 
             zhou.press(f"main li:has-text('{number}'):has-text('sent back') a.quiet-title")
             assert zhou.sees("the pages do not add up")
     shen.go("/archive")
-    shen.press("a.btn-primary")
+    shen.press(f"th a:has-text('{number}')")
     here = shen.page.url
     boxes = shen.page.locator("input[name=counted]")
     boxes.first.focus()
