@@ -140,7 +140,7 @@ def _held(db: Session, ticket: Ticket, state: str) -> tuple[Volume, Case]:
     volume = db.get_one(Volume, ticket.volume_id)
     db.refresh(volume, with_for_update=True)
     db.refresh(ticket, with_for_update=True)
-    if ticket.state != state:
+    if ticket.state != state or ticket.case_id is None:  # a loan on another ground has its own desk
         raise ConflictError("task_ended")
     return volume, db.get_one(Case, volume.case_id)
 

@@ -83,6 +83,9 @@ def form_lines(kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
         return _consent_lines(content)
     if kind == "F13":
         return _recording_lines(content)
+    if kind == "raised":
+        steps = f"{content.get('from')} → {content.get('level')}"
+        return [(_l("Level"), steps), (_l("What you saw or heard"), content.get("reason", ""))]
     form_class = FORMS.get(kind)
     if form_class is None:
         return [(name, value) for name, value in content.items() if isinstance(value, (str, int)) and value != ""]

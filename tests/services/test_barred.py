@@ -22,6 +22,7 @@ from counsel.pathway.cases.countersign import (
     ask_second_signature,
     give_second_signature,
     read_reason,
+    signed_reasons,
     waiting_signatures,
 )
 from counsel.pathway.cases.models import Case
@@ -130,6 +131,19 @@ def test_a_director_suspected_since_loses_what_they_were_asked(centre: Centre) -
     assert asked in waiting_signatures(centre.db, actor=outside)
     assert read_reason(centre.db, actor=outside, task_id=asked.task_id)[1]["reason"] == "谈过"
     give_second_signature(centre.db, actor=outside, task_id=asked.task_id, agreed=True)
+
+
+def test_a_suspected_counsellor_keeps_what_they_asked_themselves(centre: Centre) -> None:
+    """Taking their own key would show: the reason they asked a signature for opens for them as before."""
+    case = at_level(centre, NOW_IN_DANGER)
+    lan, duty = centre.school["lan"], on_duty(centre)
+    reason = {"code": "LOWER", "reason": "谈过"}
+    asked = ask_second_signature(centre.db, actor=lan, client_id=case.client_id, object_id=case.case_id, content=reason)
+    row = begin(centre.db, actor=duty, client_id=case.client_id)
+    assert row is not None and asked.box_id is not None
+    make(centre.db, actor=duty, row=row, content=reported(centre, suspects=[suspect(centre, "lan", lan.name)]))
+    give_second_signature(centre.db, actor=centre.school["director"], task_id=asked.task_id, agreed=True)
+    assert signed_reasons(centre.db, actor=lan, object_id=case.case_id, code="LOWER")[0][1]["reason"] == "谈过"
 
 
 def test_a_yes_is_asked_of_the_supervisor_once_the_director_is_suspected(centre: Centre) -> None:

@@ -413,6 +413,19 @@ def test_one_volume_one_reader(centre: Centre) -> None:
     assert not opens(centre, "qiu", old.box_id)
 
 
+def test_the_desk_of_returning_clients_serves_no_other_loan(centre: Centre) -> None:
+    """Neither without the director's yes, nor back without being counted."""
+    _case, volume = filed(centre)
+    ticket, shen = asked(centre, volume), centre.school["archive"]
+    with pytest.raises(ConflictError):
+        serve_returning(centre.db, actor=shen, ticket=ticket)
+    decide_loan(centre.db, actor=centre.school["director"], ticket=ticket, verdict=YES)
+    serve(centre, ticket)
+    with pytest.raises(ConflictError):
+        give_back(centre.db, actor=shen, ticket=ticket)
+    assert ticket.state == "open"
+
+
 def test_two_who_ask_at_once(centre: Centre) -> None:
     """One has it, the other is told; the register has no gap."""
     _case, volume = filed(centre)

@@ -3,14 +3,15 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
-from counsel.keys.boxes import add_reader, open_box, revoke
+from counsel.keys.boxes import add_reader, open_box
 from counsel.keys.grants import Reader
+from counsel.keys.models import Box, Grant
 from counsel.keys.trust import holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.countersign import ask_others, open_signatures
@@ -21,6 +22,8 @@ from counsel.safeguarding.disclosure.found import asked_for_yes
 from counsel.safeguarding.disclosure.models import Disclosure
 from counsel.safeguarding.disclosure.sending import close_package
 from counsel.safeguarding.disclosure.told import packages_of
+
+ASKED = ("approve", "review", "countersign")  # purposes of a grant
 
 
 def stop_telling(db: Session, *, actor: SignedIn, client_ids: Collection[UUID], holders: Collection[UUID]) -> None:
@@ -37,12 +40,15 @@ def stop_telling(db: Session, *, actor: SignedIn, client_ids: Collection[UUID], 
                 if package.recipient_id in holders and package.revoked_on is None:
                     close_package(db, package)
                     record.by(actor, "safeguarding:package:revoked", subject_id=row.client_id, object_id=package.package_id)
-            for holder_id in set(holders) - {row.sender_id}:
-                revoke(db, row.box_id, holder_id)
-        for task in open_signatures(db, client_ids):
-            for holder_id in holders:
-                if task.box_id is not None:
-                    revoke(db, task.box_id, holder_id)
+        _take_keys(db, [row.box_id for row in rows], holders)
+        _take_keys(db, [task.box_id for task in open_signatures(db, client_ids) if task.box_id is not None], holders)
+
+
+def _take_keys(db: Session, box_ids: Collection[UUID], holders: Collection[UUID]) -> None:
+    """Take the keys of those who were asked for a yes, a look or a signature; whoever asked keeps theirs and notices nothing."""
+    asked = (Grant.box_id.in_(box_ids), Grant.holder_id.in_(holders), Grant.purpose.in_(ASKED))
+    db.execute(update(Box).where(Box.box_id.in_(select(Grant.box_id).where(*asked))).values(stale=True))
+    db.execute(delete(Grant).where(*asked))
 
 
 def ask_anew(db: Session, *, actor: SignedIn) -> int:
