@@ -31,7 +31,7 @@ NOT_MEASURED = {
     "P2, P6": "10^4 own notes; peers",
     "P3, P4": "10^7 audit lines, PostgreSQL",
     "P5": "the page over HTTP; PostgreSQL",
-    "P9, P10": "over HTTP; beside age; 4 GiB",
+    "P9, P10": "beside age; 4 GiB; the whole file over HTTP",
     "P8, P11, P12, P13, P17": "nothing of them",
     "P18": "destroying, backup and restore; requests meanwhile",
     "P7": "over HTTP: both sides are called in the worker processes; 10^3..10^6 past bookings; a hundred bursts",

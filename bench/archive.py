@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import insert, select
 
 from bench.measure import Act, Figure, Plan, Side, growth, interleaved, judged, replaced, say, timed
+from bench.over_http import recordings_over_http
 from bench.stage import COUNSELLOR, copied
 from counsel.archive.catalogue import Wanted, catalogue
 from counsel.archive.models import Volume
@@ -123,6 +124,7 @@ def _recordings(centre: Centre, folder: Path, plan: Plan) -> Figure:
     return {
         "P9_seal_while_it_arrives": judged(sealing, "ratio", 1.2) | {"memory": judged(memory, "grown_mib", 16)},
         "P10_seek_64_kib": growth(plan, seeks, of="MiB of the recording", least=small),
+        **recordings_over_http(centre, folder, plan, consent),
         "P10_whole": rounds.figure() | {"mib": large, "ratio_to_bare_aes": rounds.ratio("whole", "bare")},
     }
 

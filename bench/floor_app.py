@@ -2,7 +2,7 @@
 
 import os
 
-from flask import Flask, render_template_string
+from flask import Flask, render_template_string, request
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -34,5 +34,12 @@ def make_app() -> Flask:
         """The page."""
         with Session(engine) as db:
             return render_template_string(PAGE, rows=db.scalars(select(Row).limit(30)).all())
+
+    @app.post("/discard")
+    def discard() -> str:
+        """Read what is sent, and keep nothing."""
+        while request.stream.read(256 * 1024):
+            pass
+        return ""
 
     return app
