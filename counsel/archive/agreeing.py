@@ -18,7 +18,7 @@ from counsel.keys.boxes import open_box, revoke
 from counsel.keys.models import Grant
 from counsel.keys.rotation import open_to_add
 from counsel.outbox.notices import notify
-from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_at
 from counsel.records.services import items_in, open_bodies
 
 
@@ -99,5 +99,5 @@ def answer_own(db: Session, *, actor: SignedIn, ticket_id: UUID | None, agreed: 
 def _own_facts(db: Session, actor: SignedIn, ticket: Ticket | None) -> Facts | None:
     """Return whose file a loan is about, when it asks for that person's yes."""
     volume = db.get(Volume, ticket.volume_id) if ticket is not None and ticket.basis == "consent" else None
-    case = db.get(Case, volume.case_id) if volume is not None and volume.case_id else None
+    case = case_at(db, volume.case_id if volume is not None else None)
     return Facts(client_id=case.client_id) if case is not None else None

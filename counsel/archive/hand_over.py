@@ -38,7 +38,7 @@ from counsel.pathway.cases.lifecycle import ARCHIVIST
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move
 from counsel.pathway.cases.opening import next_number
-from counsel.pathway.cases.services import case_facts, held, writing_box
+from counsel.pathway.cases.services import case_at, case_facts, held, writing_box
 from counsel.pathway.intake.consent import client_of
 from counsel.pathway.material.recordings import recordings_in
 from counsel.people.cards import ClientCard
@@ -145,7 +145,7 @@ def archivists(db: Session) -> list[UUID]:
 def find_volume(db: Session, *, actor: SignedIn, volume_id: UUID | None) -> tuple[Volume, Case]:
     """Return a volume that waits for the archivist's answer, with its case, or refuse as if it were absent."""
     volume = db.get(Volume, volume_id) if volume_id is not None else None
-    case = db.get(Case, volume.case_id) if volume is not None and volume.case_id else None
+    case = case_at(db, volume.case_id if volume is not None else None)
     require(db, actor, Permission.VOLUME_ACCEPT, case_facts(db, case), object_id=volume_id)
     assert volume is not None and case is not None
     return volume, case
@@ -273,8 +273,13 @@ def _counted(
 
 def _next_code(db: Session, volume: Volume) -> tuple[int, str]:
     """Return the next number, without a gap per year and period, and the code it makes (DA/T 22)."""
-    number = next_number(db, f"volume {volume.year} {volume.retention}")
+    number = next_number(db, counter_of(volume.year, volume.retention))
     return number, code_of(house_of(db).settings, volume.year, volume.retention, number)
+
+
+def counter_of(year: int, retention: str) -> str:
+    """Return the name of the counter that numbers the volumes of one year and period."""
+    return f"volume {year} {retention}"
 
 
 def code_of(settings: Settings, year: int, retention: str, number: int) -> str:

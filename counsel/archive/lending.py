@@ -39,6 +39,7 @@ from counsel.keys.trust import check_recipient, holder_row, roles_of
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.opening import next_number
+from counsel.pathway.cases.services import case_at
 from counsel.people.cards import proven_client
 from counsel.people.conflicts import barred_now, declared_against
 from counsel.people.deputies import second_persons
@@ -87,7 +88,7 @@ def ask_loan(db: Session, *, actor: SignedIn, wish: Wish) -> Ticket:
     """
     require(db, actor, Permission.LOAN_ASK)
     volume = db.scalar(select(Volume).where(Volume.code == wish.code.strip(), Volume.state == "sealed"))
-    case = db.get(Case, volume.case_id) if volume is not None and volume.case_id else None
+    case = case_at(db, volume.case_id if volume is not None else None)
     problems = _problems(db, wish, volume, case)
     if problems:
         raise InvalidError(**problems)
@@ -205,7 +206,7 @@ def loan_facts(db: Session, ticket: Ticket | None) -> Facts | None:
     if ticket is None or ticket.box_id is None:
         return None
     volume = db.get_one(Volume, ticket.volume_id)
-    client_id = _client(db.get(Case, volume.case_id) if volume.case_id else None)
+    client_id = _client(case_at(db, volume.case_id))
     asker = db.scalar(select(Account.account_id).where(Account.holder_id == ticket.asker_id, Account.kind == "staff"))
     day = local(not_before(db), house_of(db).settings.time_zone).date()
     open_now = ticket.state == "open" and ticket.until_on is not None and ticket.until_on >= day

@@ -4,18 +4,18 @@ from typing import Any
 
 from flask import flash, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.archive.agreeing import record_consent
+from counsel.archive.forms import BASIS_WORDS, CONDITION_WORDS, LOAN_WORDS, MODE_WORDS, WAY_WORDS
 from counsel.archive.lending import CHOICE, LONGEST, Wish, ask_loan, decide_loan, find_loan, loan_facts, read_line, readers_there
 from counsel.archive.models import Ticket, Volume
 from counsel.archive.reading import serve_loan
 from counsel.archive.register import PAGE, loans_to_decide, my_loans, refusals, register
 from counsel.archive.returns import CONDITIONS, lose, loss_reported, renew, take_back
 from counsel.archive.tickets import drop, find_ticket
-from counsel.archive.views import BASIS_WORDS, LOAN_WORDS, blueprint
+from counsel.archive.views import blueprint
 from counsel.confidentiality.decide import decide
 from counsel.confidentiality.facts import NOTHING
 from counsel.confidentiality.permissions import Permission
@@ -30,19 +30,6 @@ from counsel.web.messages import conflict_words, problem_words
 from counsel.web.page import go, page, whole, zone_of
 
 ASK, SEE, SERVE = Permission.LOAN_ASK, Permission.LOAN_SEE, Permission.TICKET_SERVE
-MODE_WORDS = {
-    "screen": _l("on the reader's own screen"),
-    "room": _l("in the room, a counsellor beside, for the day"),
-    "paper": _l("the paper volume is lent"),
-    "copy": _l("a copy for the person, with a code"),
-}
-WAY_WORDS = {
-    "own": _l("asked on the person's own page"),
-    "room": _l("said in the room"),
-    "phone": _l("said on the telephone"),
-    "paper": _l("signed on paper"),
-}
-CONDITION_WORDS = {"whole": _l("as it went out"), "damaged": _l("damaged"), "missing": _l("something is missing")}
 SAID: dict[str, Any] = {"basis": BASIS_WORDS, "mode": MODE_WORDS, "state": LOAN_WORDS, "way": WAY_WORDS}
 SAID |= {"condition": CONDITION_WORDS, "who": WHO_WORDS}
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
-from counsel.archive.hand_over import INDEX, LONGEST_PLACE, MOST_PAGES, code_of
+from counsel.archive.hand_over import INDEX, LONGEST_PLACE, MOST_PAGES, code_of, counter_of
 from counsel.archive.models import RETENTIONS, Volume
 from counsel.archive.retention import keep_until
 from counsel.audit.chain import recording
@@ -120,7 +120,7 @@ def _add(db: Session, actor: SignedIn, old: OldVolume, box_id: UUID, lock: bytes
 
 
 def _go_on_after(db: Session, year: int, retention: str, number: int) -> None:
-    name = f"volume {year} {retention}"
+    name = counter_of(year, retention)
     counter = db.get(Counter, name, with_for_update=True, populate_existing=True)
     if counter is None:
         counter = Counter(name=name, value=0)
@@ -141,7 +141,7 @@ def go_on_from(db: Session, *, actor: SignedIn, year: int, retention: str, numbe
     if problems:
         raise InvalidError(**problems)
     with recording(db) as record:
-        counter = db.get(Counter, f"volume {year} {retention}", with_for_update=True, populate_existing=True)
+        counter = db.get(Counter, counter_of(year, retention), with_for_update=True, populate_existing=True)
         if counter is not None and counter.value >= number:
             raise InvalidError(number="given_already")
         _go_on_after(db, year, retention, number)
@@ -191,9 +191,7 @@ def _read(db: Session, raw: bytes) -> tuple[Sequence[OldVolume], list[RowProblem
 
 
 def _row(cells: Cells) -> OldVolume:
-    year, number, pages = (
-        int(cells[name]) if re.fullmatch(r"[0-9]{1,6}", cells[name]) else 0 for name in ("year", "number", "pages")
-    )
+    year, number, pages = (_whole(cells[name]) for name in ("year", "number", "pages"))
     retention = PERIODS.get(cells["retention"].upper().removesuffix("年"), "")
     return OldVolume(year, retention, number, pages, cells["place"], cells["name"], _day(cells["birth_date"]))
 

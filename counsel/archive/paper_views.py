@@ -8,8 +8,9 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
+from counsel.archive.forms import RETENTION_WORDS
 from counsel.archive.paper import OldVolume, enter_paper, go_on_from, import_paper
-from counsel.archive.views import RETENTION_WORDS, blueprint
+from counsel.archive.views import blueprint
 from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.web.forms import clean

@@ -35,6 +35,7 @@ from counsel.keys.models import Box, Grant
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_at
 from counsel.records.services import items_in, open_bodies, write_signed
 
 EXCERPT, COPY = "excerpt", "loan-copy"
@@ -71,7 +72,7 @@ def serve_loan(db: Session, *, actor: SignedIn, ticket: Ticket, pages: int | Non
             raise ConflictError("task_ended")
         if not consent_stands(db, actor=actor, ticket=ticket):
             raise ConflictError("no_consent")
-        case = db.get(Case, volume.case_id) if volume.case_id else None
+        case = case_at(db, volume.case_id)
         if ticket.mode != "copy" and not may_read(db, case, ticket.reader_id):
             raise ConflictError("task_ended")
         ticket.state, ticket.archivist_id, ticket.until_on = "open", actor.holder_id, due_on(db, ticket)

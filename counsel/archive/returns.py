@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
-from counsel.archive.escrow import shut
 from counsel.archive.hand_over import archivists
 from counsel.archive.lending import BACK, FORM, LONGEST, consent_stands, loan_facts, read_line
 from counsel.archive.models import Ticket, Volume
 from counsel.archive.reading import check_clock, due_on, forget_read, make_excerpt
+from counsel.archive.seals import seal_anew
 from counsel.audit.chain import recording
 from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
@@ -21,16 +21,16 @@ from counsel.core.database import house_of, writing
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.keys.boxes import revoke
 from counsel.keys.grants import Reader
-from counsel.keys.rotation import open_for_writing, open_to_add, rotate
+from counsel.keys.rotation import open_to_add
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_at
 from counsel.people.deputies import directors
-from counsel.records.services import items_in, write_signed
+from counsel.records.services import write_signed
 from counsel.tasks.services import end_tasks, open_task
 
 WHOLE, CONDITIONS = "whole", ("whole", "damaged", "missing")
-OPENING = "opening"
 
 
 def take_back(
@@ -57,7 +57,7 @@ def take_back(
         forms = set(read_line(db, actor=actor, ticket=ticket)[FORM]["forms"])
         _check(ticket, pages, condition, counted, forms, words)
         ticket.pages_back = pages if ticket.mode == "paper" else None
-        _seal_anew(db, actor, ticket, volume, case)
+        _end(db, actor, ticket, volume, case)
         said = {"pages": ticket.pages_back, "condition": condition, "words": words.strip(), "by": actor.name}
         assert ticket.box_id is not None
         box = open_to_add(db, keys_of(db, actor), ticket.box_id)
@@ -79,7 +79,7 @@ def hold_open(db: Session, ticket: Ticket) -> tuple[Volume, Case | None]:
     db.refresh(ticket, with_for_update=True)
     if ticket.state != "open" or ticket.box_id is None:
         raise ConflictError("task_ended")
-    return volume, db.get(Case, volume.case_id) if volume.case_id else None
+    return volume, case_at(db, volume.case_id)
 
 
 def _check(ticket: Ticket, pages: int | None, condition: str, counted: frozenset[str], forms: set[str], words: str) -> None:
@@ -101,23 +101,16 @@ def _check(ticket: Ticket, pages: int | None, condition: str, counted: frozenset
         raise InvalidError(**problems)
 
 
-def _seal_anew(db: Session, actor: SignedIn, ticket: Ticket, volume: Volume, case: Case | None) -> None:
-    """Take the reader's key, give the boxes of the case a new epoch, and write down why the seal was broken."""
-    keyring = keys_of(db, actor)
+def _end(db: Session, actor: SignedIn, ticket: Ticket, volume: Volume, case: Case | None) -> None:
+    """Take the reader's key, and give the volume a new seal."""
     ticket.state, ticket.returned_on = "returned", today(house_of(db).settings.time_zone)
     ticket.code_finder = ticket.code_sealed = None
     if ticket.reading_box_id is not None:
         revoke(db, ticket.reading_box_id, ticket.reader_id)
-    if case is not None and ticket.mode != "paper":
-        shut(db, case, on=False)
-        for box_id in (case.box_id, case.shared_box_id):
-            rotate(db, keyring, box_id)
-        shut(db, case, on=True)
-    box = open_for_writing(db, keyring, volume.box_id)
-    number = 1 + len([item for item in items_in(db, [box.box_id]) if item.kind == OPENING])
-    content = {"reader": ticket.reader_id.hex, "purpose": ticket.basis, "loan": ticket.number, "mode": ticket.mode}
-    content |= {"until": str(ticket.until_on), "back": str(ticket.returned_on)}
-    write_signed(db, box=box, kind=OPENING, keyring=keyring, content=content, number=number)
+    why = {"reader": ticket.reader_id.hex, "purpose": ticket.basis, "loan": ticket.number, "mode": ticket.mode}
+    why |= {"until": str(ticket.until_on), "back": str(ticket.returned_on)}
+    opened = case if ticket.mode != "paper" else None
+    seal_anew(db, keyring=keys_of(db, actor), volume=volume, case=opened, why=why)
 
 
 def renew(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:

@@ -17,6 +17,7 @@ from counsel.archive.escrow import shut
 from counsel.archive.hand_over import archivists
 from counsel.archive.models import RUNNING, Ticket, Volume
 from counsel.archive.reading import check_clock
+from counsel.archive.seals import seal_anew
 from counsel.audit.chain import recording
 from counsel.audit.marks import note_time
 from counsel.confidentiality.facts import Facts
@@ -27,7 +28,6 @@ from counsel.core.errors import ConflictError
 from counsel.core.ids import new_id
 from counsel.keys.boxes import add_reader, open_box, revoke
 from counsel.keys.grants import Reader
-from counsel.keys.rotation import open_for_writing, rotate
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.lifecycle import OPEN_STATES
@@ -35,9 +35,8 @@ from counsel.pathway.cases.models import Case, CaseReader
 from counsel.pathway.cases.opening import next_number
 from counsel.pathway.cases.services import case_facts
 from counsel.people.conflicts import declared_against
-from counsel.records.services import items_in, write_signed
 
-OPENING, READING = "opening", "reading"
+READING = "reading"
 
 
 def earlier_volumes(db: Session, case: Case) -> list[Volume]:
@@ -171,19 +170,9 @@ def give_back(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
         volume, old = _held(db, ticket, "open")
         _end(db, ticket, old)
         db.flush()
-        shut(db, old, on=False)
-        for box_id in (old.box_id, old.shared_box_id):
-            rotate(db, keyring, box_id)
-        shut(db, old, on=True)
-        box = open_for_writing(db, keyring, volume.box_id)
-        number = 1 + len([item for item in items_in(db, [box.box_id]) if item.kind == OPENING])
-        content = {
-            "reader": ticket.reader_id.hex,
-            "purpose": "returning",
-            "until": str(ticket.until_on),
-            "back": str(ticket.returned_on),
-        }
-        write_signed(db, box=box, kind=OPENING, keyring=keyring, content=content, number=number)
+        why = {"reader": ticket.reader_id.hex, "purpose": "returning"}
+        why |= {"until": str(ticket.until_on), "back": str(ticket.returned_on)}
+        seal_anew(db, keyring=keyring, volume=volume, case=old, why=why)
         record.by(actor, "archive:ticket:returned", subject_id=old.client_id, object_id=volume.volume_id)
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from flask import Blueprint, current_app, flash, render_template, request, stream_template, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.archive.catalogue import PAGE, Wanted, catalogue, handed_in_by, late, out_among, to_hand_in, waiting, years
 from counsel.archive.completeness import lacking
+from counsel.archive.forms import BASIS_WORDS, FLAW_WORDS, LOAN_WORDS, REASON_WORDS, RETENTION_WORDS
 from counsel.archive.hand_over import (
     FLAWS,
     accept,
@@ -41,37 +41,6 @@ from counsel.web.page import go, page, whole, zone_of
 from counsel.web.progress import with_progress
 
 blueprint = Blueprint("archive", __name__)
-RETENTION_WORDS = {"D10": _l("10 years"), "D30": _l("30 years")}
-REASON_WORDS = {
-    "returning": _l("a client has come back"),
-    "own_request": _l("the person asks about the own file"),
-    "law": _l("a formal paper or a statute names the person"),
-    "inquiry": _l("a loss or a mix-up is looked into"),
-    "appraisal": _l("the period is over and is appraised"),
-}
-FLAW_WORDS = {
-    "missing": _l("something is missing"),
-    "unsigned": _l("something is not signed"),
-    "order": _l("the paper is not in order"),
-    "pages": _l("the pages do not add up"),
-    "unreadable": _l("something cannot be read"),
-    "other": _l("something else, see below"),
-}
-BASIS_WORDS = {
-    "returning": _l("a client has come back"),
-    "consent": _l("with the person's yes"),
-    "law": _l("by law: a formal paper or a statute"),
-    "own_request": _l("the person's own request"),
-}
-LOAN_WORDS = {
-    "asked": _l("waits for the director"),
-    "approved": _l("agreed, waits for the archivist"),
-    "open": _l("out"),
-    "returned": _l("back"),
-    "refused": _l("refused"),
-    "dropped": _l("dropped"),
-    "lost": _l("lost"),
-}
 LIST = Permission.VOLUME_LIST
 
 

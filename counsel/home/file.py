@@ -18,6 +18,7 @@ from counsel.pathway.cases.agreement import newest_answer
 from counsel.pathway.cases.dossier import ANSWERED, EACH
 from counsel.pathway.cases.lifecycle import ACTIVE
 from counsel.pathway.cases.models import Agreement, Case
+from counsel.pathway.cases.services import case_at
 from counsel.pathway.closing.models import Evaluation, FollowUp
 from counsel.pathway.closing.services import follow_ups_of
 from counsel.pathway.plans.services import own_goals
@@ -99,7 +100,7 @@ def _forms(db: Session, case: Case) -> list[OwnForm]:
 
 def own_case(db: Session, *, actor: SignedIn, case_id: UUID | None) -> Case:
     """Return one of the client's own cases, or refuse as if it were absent."""
-    case = db.get(Case, case_id) if case_id is not None else None
+    case = case_at(db, case_id)
     require(db, actor, Permission.FILE_OWN, Facts(client_id=case.client_id) if case else None, object_id=case_id)
     assert case is not None
     return case

@@ -17,7 +17,7 @@ from counsel.core.errors import ConflictError, NotFoundError
 from counsel.core.ids import parse_id
 from counsel.home.forms_shown import form_lines, form_title
 from counsel.home.views import blueprint
-from counsel.web.messages import conflict_words, problem_words
+from counsel.safeguarding.disclosure.recipient_views import code_page, typed_code
 from counsel.web.page import address, go, page
 
 READ, OWN = Permission.LOAN_READ, Permission.FILE_OWN
@@ -48,17 +48,13 @@ def read_loan(db: Session, actor: SignedIn, ticket: str) -> Any:
 @page(blueprint, "/copy", None, ("GET", "POST"))
 def copy(db: Session, actor: SignedIn | None) -> Any:
     """For a former client: the copy of the own file, with the code from the telephone and the digits that were rung."""
-    typed = {name: request.form.get(name, "").strip()[:40] for name in ("code", "digits")}
+    typed = typed_code()
     if request.method == "GET":
-        return render_template("disclosure/code.html", typed=typed)
+        return code_page(typed)
     try:
         row, found = read_copy(db, code=typed["code"], digits=typed["digits"], address=address())
-    except NotFoundError:
-        flash(problem_words("no_such_code"), "stop")
-        return render_template("disclosure/code.html", typed=typed), 404
-    except ConflictError as error:
-        flash(conflict_words(error.reason), "stop")
-        return render_template("disclosure/code.html", typed=typed), 409
+    except (NotFoundError, ConflictError) as error:
+        return code_page(typed, error)
     place = {"row": row, "volume": db.get_one(Volume, row.volume_id), "reader": "", "now": now()}
     return render_template("home/excerpt.html", found=_shown(found), **place)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
@@ -29,12 +29,19 @@ from counsel.pathway.cases.models import Case, CaseReader
 from counsel.pathway.cases.pace import check_pace
 from counsel.people.cards import proven_client
 
+READERS = select(CaseReader).where(CaseReader.case_id == bindparam("case"))
+
+
+def case_at(db: Session, case_id: UUID | None) -> Case | None:
+    """Return the case with an id, or None; nobody has been asked yet whether it may be seen."""
+    return db.get(Case, case_id) if case_id is not None else None
+
 
 def case_facts(db: Session, case: Case | None) -> Facts | None:
     """Return what the rules may know about a case."""
     if case is None:
         return None
-    rows = db.scalars(select(CaseReader).where(CaseReader.case_id == case.case_id)).all()
+    rows = db.scalars(READERS, {"case": case.case_id}).all()
     day = local(not_before(db), house_of(db).settings.time_zone).date() if rows else None
     named = frozenset(
         row.holder_id
@@ -98,7 +105,7 @@ def find_case(db: Session, *, actor: SignedIn, case_id: UUID | None, permission:
 
     :param danger: what is done with it asks about danger or reports it, and waits for no limit.
     """
-    case = db.get(Case, case_id) if case_id is not None else None
+    case = case_at(db, case_id)
     require(db, actor, permission, case_facts(db, case), object_id=case_id)
     assert case is not None
     if actor.staff_id is not None and not danger:

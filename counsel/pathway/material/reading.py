@@ -17,7 +17,7 @@ from counsel.core.errors import UnreadableError
 from counsel.keys.boxes import OpenBox, open_box
 from counsel.keys.many import open_boxes
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import case_facts
+from counsel.pathway.cases.services import case_at, case_facts
 from counsel.records.inspecting import TYPES, FileType
 from counsel.records.material import RECORDED, check_parts, parts_for, parts_in, read_range
 from counsel.records.models import Material
@@ -47,7 +47,7 @@ class Held:
 def find_material(db: Session, *, actor: SignedIn, material_id: UUID | None, permission: Permission) -> tuple[Material, Case]:
     """Return material and its case for whoever may use the case in this way, or refuse as if it were absent."""
     row = db.get(Material, material_id) if material_id is not None else None
-    case = db.get(Case, row.case_id) if row is not None else None
+    case = case_at(db, row.case_id if row is not None else None)
     require(db, actor, permission, case_facts(db, case), object_id=material_id)
     assert row is not None and case is not None
     return row, case

@@ -129,9 +129,8 @@ def hold(db: Session, actor: SignedIn) -> Any:
 @page(blueprint, "/recordings/<material>", HEAR)
 def hear(db: Session, actor: SignedIn, material: str) -> Any:
     """The page that plays one recording."""
-    row = find_recording(db, actor=actor, material_id=parse_id(material), permission=HEAR)
+    row, case = find_recording(db, actor=actor, material_id=parse_id(material), permission=HEAR)
     held, _box = open_material(db, actor=actor, row=row)
-    case = db.get_one(Case, row.case_id)
     seen = held.type is not None and held.type.family == VIDEO
     return render_template("material/hear.html", held=held, row=row, case=case, seen=seen, said=MEDIUM_WORDS)
 
@@ -139,24 +138,24 @@ def hear(db: Session, actor: SignedIn, material: str) -> Any:
 @page(blueprint, "/recordings/<material>/play", HEAR)
 def play(db: Session, actor: SignedIn, material: str) -> Any:
     """A few MiB of a recording; whether the yes stands is asked for every one of them."""
-    row = find_recording(db, actor=actor, material_id=parse_id(material), permission=HEAR)
+    row, case = find_recording(db, actor=actor, material_id=parse_id(material), permission=HEAR)
     held, box = open_material(db, actor=actor, row=row)
     asked = asked_range(held)
     span = span_of(held.size, asked)
     if span is None:
         return "", 416, {"Content-Range": f"bytes */{held.size}"}
     body = bytes_of(db, held_=held, box=box, start=span[0], length=span[1])
-    return answer_range(held, db.get_one(Case, row.case_id), body, span, partial=asked is not None, how="inline")
+    return answer_range(held, case, body, span, partial=asked is not None, how="inline")
 
 
 @page(blueprint, "/recordings/<material>/copy", Permission.COPY_GIVE, ("GET", "POST"))
 def copy(db: Session, actor: SignedIn, material: str) -> Any:
     """The copy that the director let the client have; once it is handed over the recording is erased."""
-    row = find_recording(db, actor=actor, material_id=parse_id(material), permission=Permission.COPY_GIVE)
+    row, case = find_recording(db, actor=actor, material_id=parse_id(material), permission=Permission.COPY_GIVE)
     if request.method == "GET":
         held, box = open_copy(db, actor=actor, row=row)
         body = bytes_of(db, held_=held, box=box, start=0, length=held.size)
-        return answer_range(held, db.get_one(Case, row.case_id), body, (0, held.size), partial=False, how="attachment")
+        return answer_range(held, case, body, (0, held.size), partial=False, how="attachment")
     copy_given(db, actor=actor, row=row)
     flash(_("Erased: the client has the only copy."))
     return go(url_for("material.recordings", case=row.case_id))

@@ -19,7 +19,7 @@ from counsel.core.clock import now
 from counsel.keys.boxes import OpenBox
 from counsel.keys.models import Grant
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import case_facts
+from counsel.pathway.cases.services import case_at, case_facts
 from counsel.pathway.material.consent import OWN, PURPOSES, may_be_heard
 from counsel.pathway.material.models import CopyWish
 from counsel.pathway.material.reading import Held, open_material
@@ -45,7 +45,7 @@ def recording_facts(db: Session, row: Material | None) -> Facts | None:
 
     The counsellor's own purpose ends with the work on the case: whoever took it over was not agreed to.
     """
-    case = db.get(Case, row.case_id) if row is not None else None
+    case = case_at(db, row.case_id if row is not None else None)
     about = case_facts(db, case)
     if row is None or case is None or about is None or row.kind not in RECORDED:
         return None
@@ -63,12 +63,13 @@ def recording_facts(db: Session, row: Material | None) -> Facts | None:
     )
 
 
-def find_recording(db: Session, *, actor: SignedIn, material_id: UUID | None, permission: Permission) -> Material:
-    """Return a recording the actor may use in this way, or refuse as if it were absent."""
+def find_recording(db: Session, *, actor: SignedIn, material_id: UUID | None, permission: Permission) -> tuple[Material, Case]:
+    """Return a recording and its case for whoever may use the recording in this way, or refuse as if it were absent."""
     row = db.get(Material, material_id) if material_id is not None else None
+    case = case_at(db, row.case_id if row is not None else None)
     require(db, actor, permission, recording_facts(db, row), object_id=material_id)
-    assert row is not None
-    return row
+    assert row is not None and case is not None
+    return row, case
 
 
 def hearable(db: Session, *, actor: SignedIn) -> list[Hearable]:

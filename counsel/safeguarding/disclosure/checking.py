@@ -18,8 +18,7 @@ from counsel.core.errors import UnreadableError
 from counsel.core.ids import parse_id
 from counsel.keys.models import Box
 from counsel.keys.trust import holder_row, roles_of
-from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import cover_of
+from counsel.pathway.cases.services import case_at, cover_of
 from counsel.pathway.plans.support import released
 from counsel.people.cards import ClientCard, client_cards, guardians_of
 from counsel.people.exclusions import excluded_for
@@ -76,7 +75,7 @@ def level_now(db: Session, *, actor: SignedIn, row: Disclosure, stated: int) -> 
     Whoever counsels the client no more, or has handed the case in, sees no level any longer: then somebody says yes first.
     Beside a case what was stated holds as long as duty watches over the client.
     """
-    case = db.get(Case, row.case_id) if row.case_id else None
+    case = case_at(db, row.case_id)
     if case is not None and case.counsellor_id == actor.holder_id and not case.is_filed:
         return cover_of(db, actor=actor, case=case).level
     box = db.get_one(Box, row.box_id)
@@ -108,7 +107,7 @@ def known_for(db: Session, *, actor: SignedIn, row: Disclosure, content: Content
 
 def _release(db: Session, actor: SignedIn, row: Disclosure, content: Content) -> Mapping[str, Any] | None:
     """Return what the client, and by age a guardian, has signed, as long as both stand by it; None otherwise."""
-    case = db.get(Case, row.case_id) if row.case_id else None
+    case = case_at(db, row.case_id)
     if content.get("code") != LimitCode.EX5 or case is None or case.counsellor_id != actor.holder_id:
         return None
     return released(db, actor=actor, case=case, item_id=parse_id(str(content.get("release", ""))))

@@ -7,8 +7,7 @@ from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.telling import To
-from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import cover_of
+from counsel.pathway.cases.services import case_at, cover_of
 from counsel.pathway.intake.informing import raised_at, record_told, still_owed, told_in
 from counsel.risk.clocks import GUARDIAN, LEADER
 from counsel.safeguarding.disclosure.draft import SPOKEN, Content
@@ -26,7 +25,7 @@ def count_as_told(
 
     Records: ``pathway:told:signed``. Rule: 篇4 五; domain §3.3.
     """
-    case = db.get(Case, row.case_id) if row.case_id else None
+    case = case_at(db, row.case_id)
     if case is None or case.counsellor_id != actor.holder_id:
         return
     raised = raised_at(cover_of(db, actor=actor, case=case))

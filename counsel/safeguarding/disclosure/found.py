@@ -19,7 +19,7 @@ from counsel.keys.grants import Reader
 from counsel.keys.models import Grant
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import case_facts
+from counsel.pathway.cases.services import case_at, case_facts
 from counsel.people.conflicts import barred_now
 from counsel.people.exclusions import kept_from
 from counsel.records.models import Item
@@ -35,7 +35,7 @@ def disclosure_facts(db: Session, row: Disclosure | None) -> Facts | None:
     """Return what the rules may know about a disclosure."""
     if row is None:
         return None
-    about = case_facts(db, db.get(Case, row.case_id) if row.case_id else None) or NOTHING
+    about = case_facts(db, case_at(db, row.case_id)) or NOTHING
     return Facts(
         client_id=row.client_id,
         assigned_to=about.assigned_to,

@@ -49,12 +49,25 @@ def package(db: Session, actor: SignedIn, package: str) -> Any:
     return render_template("disclosure/package.html", **place)
 
 
+def typed_code() -> dict[str, str]:
+    """Return the code and the digits that were typed."""
+    return {name: request.form.get(name, "").strip()[:40] for name in ("code", "digits")}
+
+
+def code_page(typed: dict[str, str], error: NotFoundError | ConflictError | None = None) -> Any:
+    """Return the page that asks for a code, with what was wrong about the last one."""
+    if error is not None:
+        flash(conflict_words(error.reason) if isinstance(error, ConflictError) else problem_words("no_such_code"), "stop")
+    status = 409 if isinstance(error, ConflictError) else 404 if error is not None else 200
+    return render_template("disclosure/code.html", typed=typed), status
+
+
 @page(blueprint, "/told", None, ("GET", "POST"))
 def told(db: Session, actor: SignedIn | None) -> Any:
     """For somebody without an account: the code from the telephone and the last digits of the number that was rung."""
-    typed = {name: request.form.get(name, "").strip()[:40] for name in ("code", "digits")}
+    typed = typed_code()
     if request.method == "GET":
-        return render_template("disclosure/code.html", typed=typed)
+        return code_page(typed)
     act, place = request.form.get("do", ""), {"said": WORDS, "now": now(), "typed": typed, "reader": ""}
     try:
         found, keyring = by_code(db, code=typed["code"], digits=typed["digits"], address=address())
@@ -64,12 +77,8 @@ def told(db: Session, actor: SignedIn | None) -> Any:
         place["facts"] = read_facts_by_code(db, package=found, keyring=keyring) if act == "facts" else None
         promised = request.form.get("promised") == "y"
         place["opened"] = open_by_code(db, package=found, keyring=keyring, promised=promised)
-    except NotFoundError:
-        flash(problem_words("no_such_code"), "stop")
-        return render_template("disclosure/code.html", typed=typed), 404
-    except ConflictError as error:
-        flash(conflict_words(error.reason), "stop")
-        return render_template("disclosure/code.html", typed=typed), 409
+    except (NotFoundError, ConflictError) as error:
+        return code_page(typed, error)
     except InvalidError as error:
         return render_template("disclosure/promise.html", problem=problem_words(error.problems["promised"]), **place), 422
     return render_template("disclosure/package.html", **place)

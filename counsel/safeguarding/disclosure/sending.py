@@ -36,7 +36,7 @@ from counsel.keys.models import Grant
 from counsel.keys.rotation import open_for_writing, open_to_add
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
-from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_at
 from counsel.people.cards import ClientCard, proven_client
 from counsel.records.services import write_signed
 from counsel.safeguarding.disclosure.checking import known_for, level_now, shown_client
@@ -108,7 +108,7 @@ def send(db: Session, *, actor: SignedIn, row: Disclosure) -> list[Sent]:
             raise ConflictError("faster")
         _check_level(db, actor, row, content)
         client = _client_reader(db, keyring, row, content)
-        case = db.get(Case, row.case_id) if row.case_id else None
+        case = case_at(db, row.case_id)
         others = ([client[0]] if client is not None else []) + counsellor_beside(db, case, actor=actor)
         card = shown_client(db, actor, row, content)
         make = partial(_pack, db, keyring=keyring, row=row, content=content, card=card, others=others)
@@ -192,7 +192,7 @@ def _package_box(db: Session, keyring: Keyring, row: Disclosure, reader: Reader 
     me = holder_row(db, keyring.holder_id, keyring.version)
     assert me is not None
     readers = [Reader(me, "sender")] + ([reader] if reader is not None else []) + others
-    case = db.get(Case, row.case_id) if row.case_id else None
+    case = case_at(db, row.case_id)
     box = create_box(db, kind="package", readers=readers, granter=keyring)
     db.flush()
     if case is not None and case.counsellor_id == keyring.holder_id and not case.is_filed:

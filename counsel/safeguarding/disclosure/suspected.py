@@ -18,12 +18,12 @@ from counsel.pathway.cases.countersign import ask_others, open_signatures
 from counsel.people.conflicts import barred_now
 from counsel.people.deputies import second_persons
 from counsel.people.exclusions import kept_from
-from counsel.safeguarding.disclosure.found import asked_for_yes
+from counsel.safeguarding.disclosure.found import ASKED, asked_for_yes
 from counsel.safeguarding.disclosure.models import Disclosure
 from counsel.safeguarding.disclosure.sending import close_package
 from counsel.safeguarding.disclosure.told import packages_of
 
-ASKED = ("approve", "review", "countersign")  # purposes of a grant
+TOLD = (*ASKED, "countersign")  # purposes of a grant
 
 
 def stop_telling(db: Session, *, actor: SignedIn, client_ids: Collection[UUID], holders: Collection[UUID]) -> None:
@@ -46,7 +46,7 @@ def stop_telling(db: Session, *, actor: SignedIn, client_ids: Collection[UUID], 
 
 def _take_keys(db: Session, box_ids: Collection[UUID], holders: Collection[UUID]) -> None:
     """Take the keys of those who were asked for a yes, a look or a signature; whoever asked keeps theirs and notices nothing."""
-    asked = (Grant.box_id.in_(box_ids), Grant.holder_id.in_(holders), Grant.purpose.in_(ASKED))
+    asked = (Grant.box_id.in_(box_ids), Grant.holder_id.in_(holders), Grant.purpose.in_(TOLD))
     db.execute(update(Box).where(Box.box_id.in_(select(Grant.box_id).where(*asked))).values(stale=True))
     db.execute(delete(Grant).where(*asked))
 

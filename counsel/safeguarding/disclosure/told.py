@@ -31,6 +31,7 @@ from counsel.keys.models import Grant
 from counsel.keys.trust import holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.services import case_at
 from counsel.people.cards import proven_client
 from counsel.people.exclusions import excluded_for
 from counsel.people.staff import staff_name
@@ -214,7 +215,7 @@ def _take_back(db: Session, actor: SignedIn, row: Disclosure) -> list[Package]:
 
 def _still_released(db: Session, actor: SignedIn, row: Disclosure, content: Content) -> bool:
     """Return whether the client stands by a release; whoever counsels no more cannot see it, and takes nothing back."""
-    case = db.get(Case, row.case_id) if row.case_id else None
+    case = case_at(db, row.case_id)
     if case is None or case.counsellor_id != actor.holder_id or case.is_filed:
         return True
     return known_for(db, actor=actor, row=row, content=content, level=int(content["level"])).release is not None

@@ -14,8 +14,7 @@ from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import parse_id
-from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import find_case
+from counsel.pathway.cases.services import case_at, find_case
 from counsel.pathway.plans.support import supporters
 from counsel.people.staff import staff_name
 from counsel.safeguarding.disclosure.approving import Verdict, answer, verdict_of, waiting_for_yes
@@ -111,7 +110,7 @@ def _not_saved(db: Session, actor: SignedIn, row: Disclosure, content: Content, 
 def _editor(
     db: Session, actor: SignedIn, row: Disclosure, content: Content, version: int, problems: dict[str, str] | None = None
 ) -> str:
-    case = db.get(Case, row.case_id) if row.case_id else None
+    case = case_at(db, row.case_id)
     own = case is not None and case.counsellor_id == actor.holder_id
     place = {
         "letters": _letters(db, actor, row, content),

@@ -26,8 +26,7 @@ from counsel.keys.models import Grant
 from counsel.keys.rotation import open_to_add
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
-from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import case_facts
+from counsel.pathway.cases.services import case_at, case_facts
 from counsel.people.conflicts import barred_now, declared_against
 from counsel.records.services import items_in, open_bodies, write_signed
 from counsel.risk.models import Report, ReportSeen
@@ -49,7 +48,7 @@ def report_facts(db: Session, row: Report | None) -> Facts | None:
     """Return what the rules may know about a report."""
     if row is None:
         return None
-    about = case_facts(db, db.get(Case, row.case_id) if row.case_id else None) or NOTHING
+    about = case_facts(db, case_at(db, row.case_id)) or NOTHING
     told = frozenset(db.scalars(select(Grant.holder_id).where(Grant.box_id == row.box_id, Grant.purpose == "told")))
     place = {"client_id": row.client_id, "assigned_to": about.assigned_to, "state": about.state, "sender_id": row.sender_id}
     barred = barred_now(db, row.client_id)
@@ -61,7 +60,7 @@ def is_left_behind(db: Session, row: Report) -> bool:
 
     Then duty and director may make it.
     """
-    case = db.get(Case, row.case_id) if row.case_id else None
+    case = case_at(db, row.case_id)
     owes = case.counsellor_id if case is not None else row.sender_id
     here = select(Account.account_id).where(Account.holder_id == owes, Account.status == "active")
     return row.ended_on is None and db.scalar(here) is None

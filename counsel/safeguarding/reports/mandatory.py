@@ -28,7 +28,7 @@ from counsel.keys.rotation import open_for_writing
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.pathway.cases.kept_away import keep_away, suspected_here
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import case_facts
+from counsel.pathway.cases.services import case_at, case_facts
 from counsel.pathway.intake.consent import age_of
 from counsel.people.cards import client_cards
 from counsel.people.conflicts import barred_now, same_person
@@ -139,7 +139,7 @@ def _box(db: Session, actor: SignedIn, row: Report, suspects: set[str]) -> OpenB
     keyring = keys_of(db, actor)
     me = holder_row(db, keyring.holder_id, keyring.version)
     assert me is not None
-    case = db.get(Case, row.case_id) if row.case_id else None
+    case = case_at(db, row.case_id)
     readers = [Reader(me, "sender")]
     counsellor = holder_row(db, case.counsellor_id) if case is not None and case.counsellor_id != me.holder_id else None
     if counsellor is not None and counsellor.holder_id.hex not in suspects:

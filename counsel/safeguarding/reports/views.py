@@ -13,8 +13,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import local, now
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import parse_id
-from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.services import find_case
+from counsel.pathway.cases.services import case_at, find_case
 from counsel.people.names import sees_the_roll
 from counsel.people.staff import staff_name
 from counsel.risk.models import Report
@@ -78,7 +77,7 @@ def _owed(db: Session, actor: SignedIn, row: Report) -> Any:
         problems = {name: problem_words(code) for name, code in error.problems.items()}
     if request.method == "POST" and not problems:
         return go(url_for("reports.report", report=row.report_id))
-    case = db.get(Case, row.case_id) if row.case_id else None
+    case = case_at(db, row.case_id)
     place: dict[str, Any] = {
         "row": row,
         "case": case,
@@ -96,7 +95,7 @@ def _made(db: Session, actor: SignedIn, row: Report) -> Any:
     problems = _added(db, actor, row)
     if request.method == "POST" and not problems:
         return go(url_for("reports.report", report=row.report_id))
-    case = db.get(Case, row.case_id) if row.case_id else None
+    case = case_at(db, row.case_id)
     opened = read_report(db, actor=actor, row=row) if row.box_id else None
     place = {"row": row, "case": case, "opened": opened, "said": SAID, "problems": problems, "seen": who_saw(db, row)}
     return render_template("reports/made.html", **place), 422 if problems else 200
