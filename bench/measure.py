@@ -1,5 +1,6 @@
 """How things are measured: interleaved rounds, growth, judged figures, counted calls and commits, forked writers."""
 
+import gc
 import multiprocessing
 import statistics
 import sys
@@ -82,7 +83,9 @@ class Rounds:
 
 
 def interleaved(plan: Plan, **sides: Side | Act) -> Rounds:
-    """Measure the sides in turn, round by round."""
+    """Measure the sides in turn, round by round; what the bench itself keeps is out of the collector's way, as in a worker."""
+    gc.collect()
+    gc.freeze()
     ms: dict[str, list[float]] = {name: [] for name in sides}
     for _round in range(plan.rounds):
         for name, side in sides.items():

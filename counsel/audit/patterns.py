@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from counsel.audit.models import AuditLine
@@ -20,6 +20,9 @@ OPENED = "pathway:%:read"
 REFUSED_OFTEN, OPENED_MANY = "audit:refused:often", "audit:opened:many"
 PATTERNS = (REFUSED_OFTEN, OPENED_MANY)
 SPAN = timedelta(hours=1)
+_SINCE = select(AuditLine.seq).where(AuditLine.actor_id == bindparam("actor"), AuditLine.at >= bindparam("since")).limit(1)
+READ_SINCE = _SINCE.where(AuditLine.object_id == bindparam("object"), AuditLine.tag == bindparam("tag"))
+OPENED_SINCE = _SINCE.where(AuditLine.subject_id == bindparam("client"), AuditLine.tag.like(OPENED)).order_by(AuditLine.at.desc())
 
 
 def clients_opened(db: Session, actor_id: UUID | None, after: int = 0) -> set[UUID]:
@@ -32,15 +35,13 @@ def clients_opened(db: Session, actor_id: UUID | None, after: int = 0) -> set[UU
 
 def opened_lately(db: Session, actor_id: UUID | None, client_id: UUID) -> bool:
     """Return whether somebody has opened this client's texts within the span: one look into the index, however long the log."""
-    lines = select(AuditLine.seq).where(AuditLine.actor_id == actor_id, AuditLine.at >= now() - SPAN)
-    found = lines.where(AuditLine.subject_id == client_id, AuditLine.tag.like(OPENED)).order_by(AuditLine.at.desc())
-    return db.scalar(found.limit(1)) is not None
+    return db.scalar(OPENED_SINCE, {"actor": actor_id, "since": now() - SPAN, "client": client_id}) is not None
 
 
 def read_lately(db: Session, actor_id: UUID | None, object_id: UUID, tag: str, minutes: int = 10) -> bool:
     """Return whether somebody's reading of one thing stands on record within so many minutes."""
-    lines = select(AuditLine.seq).where(AuditLine.actor_id == actor_id, AuditLine.at >= now() - timedelta(minutes=minutes))
-    return db.scalar(lines.where(AuditLine.object_id == object_id, AuditLine.tag == tag).limit(1)) is not None
+    since = now() - timedelta(minutes=minutes)
+    return db.scalar(READ_SINCE, {"actor": actor_id, "since": since, "object": object_id, "tag": tag}) is not None
 
 
 def vault_opened(db: Session, actor_id: UUID | None) -> int:

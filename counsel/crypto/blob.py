@@ -7,8 +7,8 @@ chunks. Suite 1 is C2SP chunked encryption with HKDF-SHA-512 and AES-256-GCM, 16
 
 import secrets
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -44,13 +44,11 @@ class Kind(IntEnum):
 KINDS = {kind.value: kind for kind in Kind}
 
 
-@dataclass(frozen=True)
-class Header:
-    """The readable beginning of a blob."""
+class Header(NamedTuple):
+    """The readable beginning of a blob; which key sealed it is bound, and never asked of the blob itself."""
 
     kind: Kind
     padded: bool
-    key_id: UUID
     epoch: int
 
 
@@ -63,11 +61,11 @@ def read_header(blob: bytes, written_in: int = SUITE) -> Header:
     """
     if len(blob) < BODY_AT + TAG_BYTES:
         raise UnreadableError("too short")
-    magic, version, suite, kind, flags, key_id, epoch = HEADER.unpack_from(blob)
+    magic, version, suite, kind, flags, _key_id, epoch = HEADER.unpack_from(blob)
     known = KINDS.get(kind)
     if (magic, version, suite) != (MAGIC, VERSION, written_in) or flags & ~PADDED or known is None:
         raise UnreadableError("unknown format")
-    return Header(known, bool(flags & PADDED), UUID(bytes=key_id), epoch)
+    return Header(known, bool(flags & PADDED), epoch)
 
 
 def seal(key: bytes, plaintext: bytes, kind: Kind, context: bytes, *, key_id: UUID = NOBODY, epoch: int = 0) -> bytes:
@@ -85,12 +83,13 @@ def seal(key: bytes, plaintext: bytes, kind: Kind, context: bytes, *, key_id: UU
     return b"".join((header, salt, commitment, *chunks))
 
 
-def unseal(key: bytes, blob: bytes, kind: Kind, context: bytes) -> bytes:
+def unseal(key: bytes, blob: bytes, kind: Kind, context: bytes, header: Header | None = None) -> bytes:
     """Open what `seal` made, with the same key, kind and context.
 
+    :param header: of this blob, when it has been read already.
     :raises UnreadableError: wrong key or context, moved, altered, cut or extended; never says which.
     """
-    header = read_header(blob)
+    header = header or read_header(blob)
     if header.kind != kind:
         raise UnreadableError("does not open")
     salt, commitment = blob[HEADER.size : HEADER.size + SALT_BYTES], blob[HEADER.size + SALT_BYTES : BODY_AT]

@@ -8,7 +8,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
-KEY_BYTES = 32
+KEY_BYTES, SHA512 = 32, hashes.SHA512()
 
 
 def new_key() -> bytes:
@@ -18,8 +18,7 @@ def new_key() -> bytes:
 
 def mac(key: bytes, *parts: bytes) -> bytes:
     """Return the 32-byte HMAC-SHA-256 of `parts`, each preceded by its length so that they cannot run together."""
-    message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-    return hmac.new(key, message, hashlib.sha256).digest()
+    return hmac.digest(key, _apart(parts), "sha256")
 
 
 def same(left: bytes, right: bytes) -> bool:
@@ -29,17 +28,21 @@ def same(left: bytes, right: bytes) -> bool:
 
 def digest(*parts: bytes) -> bytes:
     """Return the 32-byte SHA-256 of `parts`, each preceded by its length."""
-    return hashlib.sha256(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).digest()
+    return hashlib.sha256(_apart(parts)).digest()
+
+
+def _apart(parts: tuple[bytes, ...]) -> bytes:
+    return b"".join([piece for part in parts for piece in (len(part).to_bytes(4, "big"), part)])
 
 
 def subkey(key: bytes, label: str, *, salt: bytes = b"", length: int = KEY_BYTES) -> bytes:
     """Return `length` bytes for the purpose `label`: HKDF-SHA-512 of `key`."""
-    return HKDF(hashes.SHA512(), length, salt or None, b"counsel/1/" + label.encode()).derive(key)
+    return HKDF(SHA512, length, salt or None, b"counsel/1/" + label.encode()).derive(key)
 
 
 def expand(key: bytes, info: bytes, length: int) -> bytes:
     """Return HKDF-Expand-SHA-512 of a uniformly random `key`."""
-    return HKDFExpand(hashes.SHA512(), length, info).derive(key)
+    return HKDFExpand(SHA512, length, info).derive(key)
 
 
 def blob_key(box_key: bytes, lock: bytes, item: UUID, revision: int, context: bytes) -> bytes:
@@ -48,4 +51,4 @@ def blob_key(box_key: bytes, lock: bytes, item: UUID, revision: int, context: by
     The lock is part of every derivation, so nothing that survives elsewhere opens a blob whose lock is erased.
     """
     item_key = mac(box_key, item.bytes, revision.to_bytes(8, "big"))
-    return HKDF(hashes.SHA512(), KEY_BYTES, lock, context).derive(item_key)
+    return HKDF(SHA512, KEY_BYTES, lock, context).derive(item_key)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from counsel.core.database import House, house_of
@@ -20,6 +20,18 @@ from counsel.keys.grants import Reader, make_grant, open_grant, open_own
 from counsel.keys.locks import make_locks, read_lock
 from counsel.keys.models import Box, BoxEpoch, Grant, Holder
 from counsel.keys.trust import check_recipient, holder_row
+
+MINE = Grant.holder_id == bindparam("me")
+OF_BOX = select(Grant).where(Grant.box_id == bindparam("box"))
+BY_EPOCH = OF_BOX.order_by(Grant.epoch.desc(), MINE.desc(), Grant.grant_id)
+MY_GRANTS, OUR_GRANTS = BY_EPOCH.where(MINE), BY_EPOCH.where(Grant.holder_id.in_(bindparam("us", expanding=True)))
+NEWER_KEYS = (
+    select(Holder.version)
+    .join(Grant, (Holder.holder_id == Grant.holder_id) & (Holder.version > Grant.holder_version))
+    .where(Grant.box_id == bindparam("box"), Grant.epoch == bindparam("epoch"))
+    .limit(1)
+)
+EPOCHS = select(BoxEpoch).where(BoxEpoch.box_id == bindparam("box")).order_by(BoxEpoch.epoch.desc())
 
 
 @dataclass
@@ -54,12 +66,12 @@ class OpenBox:
 
         :raises UnreadableError: moved, altered, cut, or sealed in an epoch this reader does not reach.
         """
-        epoch = read_header(blob).epoch
-        if epoch not in self.keys:
+        header = read_header(blob)
+        if header.epoch not in self.keys:
             raise UnreadableError("does not open")
         context = self._context(place)
-        key = blob_key(self.keys[epoch], self.lock, place.item, place.revision, context)
-        return unseal(key, blob, kind, context)
+        key = blob_key(self.keys[header.epoch], self.lock, place.item, place.revision, context)
+        return unseal(key, blob, kind, context, header)
 
     def seal_part(self, read: Read, kind: Kind, place: Place) -> Iterator[bytes | memoryview]:
         """Write: seal a part of something long and yield its pieces; `place.revision` is the number of the part.
@@ -155,15 +167,14 @@ def open_child(parent: OpenBox, box: Box) -> bytes:
 
 def _grants_for(db: Session, keyring: Keyring, box: Box) -> list[Grant]:
     """Return the grants that may open a box, newest epoch first, then one's own; the groups are asked only without it."""
-    mine = Grant.holder_id == keyring.holder_id
-    query = select(Grant).where(Grant.box_id == box.box_id).order_by(Grant.epoch.desc(), mine.desc(), Grant.grant_id)
+    place: dict[str, object] = {"box": box.box_id, "me": keyring.holder_id}
     if keyring.find_groups is not None:
-        own = list(db.scalars(query.where(mine)))
+        own = list(db.scalars(MY_GRANTS, place))
         if own and (own[0].epoch, own[0].holder_version) == (box.epoch, keyring.version):
             return own
         find, keyring.find_groups = keyring.find_groups, None
         find()
-    return list(db.scalars(query.where(Grant.holder_id.in_([keyring.holder_id, *keyring.groups]))))
+    return list(db.scalars(OUR_GRANTS, place | {"us": [keyring.holder_id, *keyring.groups]}))
 
 
 def keyring_for(keyring: Keyring, grant: Grant) -> tuple[bytes, bytes] | None:
@@ -177,14 +188,13 @@ def keyring_for(keyring: Keyring, grant: Grant) -> tuple[bytes, bytes] | None:
 
 def _reader_rotated(db: Session, box: Box) -> bool:
     """A reader has newer keys than this epoch was granted to (a group that somebody left): lazily stale."""
-    newer = select(Holder.version).join(Grant, (Holder.holder_id == Grant.holder_id) & (Holder.version > Grant.holder_version))
-    return db.scalar(newer.where(Grant.box_id == box.box_id, Grant.epoch == box.epoch).limit(1)) is not None
+    return db.scalar(NEWER_KEYS, {"box": box.box_id, "epoch": box.epoch}) is not None
 
 
 def _read_back(db: Session, box: Box, epoch: int, key: bytes, lock: bytes) -> dict[int, bytes]:
     keys = {epoch: key}
     if epoch > 1:
-        rows = db.scalars(select(BoxEpoch).where(BoxEpoch.box_id == box.box_id).order_by(BoxEpoch.epoch.desc()))
+        rows = db.scalars(EPOCHS, {"box": box.box_id})
         opened = OpenBox(house_of(db), box.box_id, epoch, keys, lock)
         for row in rows:
             if row.epoch in keys:
@@ -238,5 +248,5 @@ def readers_of(db: Session, box_id: UUID) -> list[Grant]:
     box = db.get(Box, box_id)
     if box is None:
         return []
-    own = list(db.scalars(select(Grant).where(Grant.box_id == box_id)))
+    own = list(db.scalars(OF_BOX, {"box": box_id}))
     return own + (readers_of(db, box.parent_id) if box.parent_id else [])

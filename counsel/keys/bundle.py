@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from counsel.core.database import House
 from counsel.crypto import hybrid, signatures
 from counsel.crypto.blob import Kind, seal, unseal
 from counsel.crypto.context import Context
-from counsel.crypto.derive import new_key
+from counsel.crypto.derive import new_key, subkey
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class Keyring:
     def sign_public(self) -> bytes:
         """Public half for signatures, 32 bytes."""
         return signatures.public_of(self.sign_private)
+
+    @cached_property
+    def revision_key(self) -> bytes:
+        """Key under which the holder knows the own revisions again."""
+        return subkey(self.own_key, "revision")
 
 
 def new_keyring(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import Column as C
-from sqlalchemy import Date, LargeBinary, MetaData, Table, Uuid, delete, insert, select
+from sqlalchemy import Date, LargeBinary, MetaData, Table, Uuid, bindparam, delete, insert, select
 
 from counsel.core.clock import now
 from counsel.core.database import House
@@ -17,6 +17,7 @@ from counsel.crypto.derive import new_key
 _METADATA = MetaData()
 LOCKS = Table("locks", _METADATA, C("lock_id", Uuid, primary_key=True), C("secret", LargeBinary, nullable=False))
 TOMBSTONES = Table("tombstones", _METADATA, C("lock_id", Uuid, primary_key=True), C("erased_on", Date, nullable=False))
+THOSE = select(LOCKS.c.lock_id, LOCKS.c.secret).where(LOCKS.c.lock_id.in_(bindparam("ids", expanding=True)))
 
 
 def prepare_store(house: House) -> None:
@@ -36,8 +37,7 @@ def make_locks(house: House, ids: Iterable[UUID]) -> dict[UUID, bytes]:
 def read_locks(house: House, ids: Iterable[UUID]) -> dict[UUID, bytes]:
     """Return the locks that exist; an erased one is simply absent."""
     with house.locks.connect() as store:
-        rows = store.execute(select(LOCKS.c.lock_id, LOCKS.c.secret).where(LOCKS.c.lock_id.in_(list(ids))))
-        return {row.lock_id: row.secret for row in rows}
+        return {row.lock_id: row.secret for row in store.execute(THOSE, {"ids": list(ids)})}
 
 
 def read_lock(house: House, lock_id: UUID) -> bytes:

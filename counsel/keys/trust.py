@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from counsel.core.database import House, house_of
@@ -22,6 +22,10 @@ ELIGIBLE = {
     "duty": ("counsellor", "director"),
     "archive": ("archivist",),
 }
+NEWEST_FIRST = select(Holder).where(Holder.holder_id == bindparam("holder")).order_by(Holder.version.desc())
+OF_VERSION = NEWEST_FIRST.where(Holder.version == bindparam("version"))
+VOUCHING = select(Certificate).where(Certificate.holder_id == bindparam("holder"), Certificate.version == bindparam("version"))
+IN_ROLE = VOUCHING.where(Certificate.role == bindparam("role"))
 
 
 def pin_director(house: House, keyring: Keyring) -> None:
@@ -57,15 +61,14 @@ def group_name(house: House, holder_id: UUID) -> str | None:
 
 def holder_row(db: Session, holder_id: UUID, version: int | None = None) -> Holder | None:
     """Return the public keys of a holder, the newest version unless told."""
-    query = select(Holder).where(Holder.holder_id == holder_id).order_by(Holder.version.desc())
-    if version is not None:
-        query = query.where(Holder.version == version)
-    return db.scalars(query).first()
+    if version is None:
+        return db.scalars(NEWEST_FIRST, {"holder": holder_id}).first()
+    return db.scalars(OF_VERSION, {"holder": holder_id, "version": version}).first()
 
 
 def holder_versions(db: Session, holder_id: UUID) -> list[Holder]:
     """Return the keys a holder has and had, newest first; whether they may be believed is asked apart."""
-    return list(db.scalars(select(Holder).where(Holder.holder_id == holder_id).order_by(Holder.version.desc())))
+    return list(db.scalars(NEWEST_FIRST, {"holder": holder_id}))
 
 
 def _statement(house: House, holder: Holder, role: str) -> bytes:
@@ -107,11 +110,7 @@ def is_root(house: House, holder: Holder) -> bool:
 def _signers(db: Session, holder: Holder, role: str) -> list[Holder]:
     """Return the holders whose signature under this certificate holds; whether they may certify is not asked here."""
     statement = _statement(house_of(db), holder, role)
-    rows = db.scalars(
-        select(Certificate).where(
-            Certificate.holder_id == holder.holder_id, Certificate.version == holder.version, Certificate.role == role
-        )
-    )
+    rows = db.scalars(IN_ROLE, {"holder": holder.holder_id, "version": holder.version, "role": role})
     pairs = ((holder_row(db, row.certifier_id), row.signature) for row in rows)
     return [who for who, signature in pairs if who and who.sign_public and verified(who.sign_public, signature, statement)]
 
@@ -133,10 +132,8 @@ def roles_of(db: Session, holder: Holder, *, even_left: bool = False) -> list[st
     """Return the roles that certificates vouch for; none once the holder has left, unless `even_left`."""
     if holder.revoked and not even_left:
         return []
-    rows = db.scalars(
-        select(Certificate.role).where(Certificate.holder_id == holder.holder_id, Certificate.version == holder.version)
-    )
-    named = set(rows) | ({"director"} if is_root(house_of(db), holder) else set())
+    rows = db.scalars(VOUCHING, {"holder": holder.holder_id, "version": holder.version})
+    named = {row.role for row in rows} | ({"director"} if is_root(house_of(db), holder) else set())
     return sorted(role for role in named if ever_had_role(db, holder, role))
 
 

@@ -6,7 +6,7 @@ A declaration stands as a pair of ids and nothing else: what the relationship is
 from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from counsel.access.accounts import roles_now
@@ -24,10 +24,12 @@ from counsel.people.cards import client_cards, student_card
 from counsel.people.models import DeclaredConflict, Student
 from counsel.people.timetable import barred_for, teachers_of
 
+DECLARED = select(DeclaredConflict.holder_id).where(DeclaredConflict.client_id == bindparam("client"))
+
 
 def declared_against(db: Session, client_id: UUID | None) -> frozenset[UUID]:
     """Return who has declared a relationship with a client."""
-    return frozenset(db.scalars(select(DeclaredConflict.holder_id).where(DeclaredConflict.client_id == client_id)))
+    return frozenset(db.scalars(DECLARED, {"client": client_id}))
 
 
 def barred_now(db: Session, client_id: UUID | None) -> frozenset[UUID]:

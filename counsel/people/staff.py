@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from counsel.access.accounts import names_of, roles_in
@@ -29,6 +30,7 @@ from counsel.crypto.signatures import spoken
 from counsel.keys.bundle import Keyring
 from counsel.keys.groups import admit, members_of, open_groups
 from counsel.keys.leaving import revoke_holder, sole_boxes
+from counsel.keys.models import Holder
 from counsel.keys.trust import ELIGIBLE, certify, group_id, holder_row, is_root, print_of, roles_of
 from counsel.people.addresses import forget_address
 from counsel.people.exclusions import hand_on
@@ -215,16 +217,20 @@ def credential_end(db: Session, holder_id: UUID) -> date | None:
     return db.scalar(select(func.max(Credential.valid_to)).where(Credential.holder_id == holder_id))
 
 
+def able(holder: Any, day: Any) -> ColumnElement[bool]:
+    """Return the condition that somebody's keys are not revoked and a credential of theirs is valid on a day (R6-02)."""
+    newest = select(Holder.revoked).where(Holder.holder_id == holder).order_by(Holder.version.desc()).limit(1)
+    valid = exists().where(Credential.holder_id == holder, Credential.valid_from <= day, Credential.valid_to >= day)
+    return newest.scalar_subquery().is_(False) & valid
+
+
+MAY_TAKE_CASES = select(able(bindparam("holder"), bindparam("day")))
+
+
 def may_take_cases(db: Session, holder_id: UUID, on: date | None = None) -> bool:
     """Return whether the counsellor has a credential that is valid on a day, today unless told (R6-02)."""
     day = on or today(house_of(db).settings.time_zone)
-    holder = holder_row(db, holder_id)
-    if holder is None or holder.revoked:
-        return False
-    query = select(Credential.credential_id).where(
-        Credential.holder_id == holder_id, Credential.valid_from <= day, Credential.valid_to >= day
-    )
-    return db.scalar(query.limit(1)) is not None
+    return bool(db.scalar(MAY_TAKE_CASES, {"holder": holder_id, "day": day}))
 
 
 def expiring(db: Session) -> list[Credential]:

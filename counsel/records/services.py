@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from counsel.core.clock import today
@@ -14,7 +14,7 @@ from counsel.core.errors import ConflictError, TamperError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.crypto.blob import Kind
 from counsel.crypto.context import Place
-from counsel.crypto.derive import digest, mac, same, subkey
+from counsel.crypto.derive import digest, mac, same
 from counsel.crypto.signatures import sign, verifies
 from counsel.keys.boxes import OpenBox
 from counsel.keys.bundle import Keyring
@@ -25,6 +25,13 @@ from counsel.records.models import Body, Item
 Content = Mapping[str, Any]
 Signers = dict[UUID, list[Holder]]
 BodyRow = Any  # a body's columns as read, or the body itself
+BODIES = (
+    select(Body.item_id, Body.revision, Body.author_id, Body.sealed, Body.signature, Body.own_mac)
+    .where(Body.item_id.in_(bindparam("items", expanding=True)))
+    .order_by(Body.item_id, Body.revision)
+)
+ITEMS = select(Item).where(Item.box_id.in_(bindparam("boxes", expanding=True))).order_by(Item.on_day, Item.number)
+ONE_ITEM = select(Item).where(Item.box_id == bindparam("box"), Item.kind == bindparam("kind"), Item.number == bindparam("number"))
 
 
 def start_item(db: Session, *, box: OpenBox, kind: str, author: UUID, content: Content, number: int = 1) -> Item:
@@ -101,7 +108,7 @@ def _add_revision(db: Session, box: OpenBox, item: Item, keyring: Keyring, conte
 
 
 def _own_mac(keyring: Keyring, statement: bytes, signature: bytes) -> bytes:
-    return mac(subkey(keyring.own_key, "revision"), statement, signature)
+    return mac(keyring.revision_key, statement, signature)
 
 
 def _statement(item: Item, revision: int, sealed: bytes, before: BodyRow | None) -> bytes:
@@ -127,8 +134,7 @@ def open_bodies(db: Session, *, box: OpenBox, item: Item) -> list[dict[str, Any]
 def open_many(db: Session, *, box: OpenBox, items: Sequence[Item]) -> list[list[dict[str, Any]]]:
     """Open several items of one box with one statement, each as `open_bodies` does, in the order given."""
     rows: dict[UUID, list[BodyRow]] = {item.item_id: [] for item in items}
-    columns = select(Body.item_id, Body.revision, Body.author_id, Body.sealed, Body.signature, Body.own_mac)
-    for body in db.execute(columns.where(Body.item_id.in_(list(rows))).order_by(Body.item_id, Body.revision)):
+    for body in db.execute(BODIES, {"items": list(rows)}):
         rows[body.item_id].append(body)
     known: Signers = {}
     return [_texts_of(db, box, item, rows[item.item_id], known) for item in items]
@@ -186,9 +192,9 @@ def scan_bodies(db: Session, *, boxes: Mapping[UUID, OpenBox]) -> Iterator[tuple
 
 def items_in(db: Session, box_ids: Iterable[UUID]) -> list[Item]:
     """Return the items of some boxes, without their bodies."""
-    return list(db.scalars(select(Item).where(Item.box_id.in_(list(box_ids))).order_by(Item.on_day, Item.number)))
+    return list(db.scalars(ITEMS, {"boxes": list(box_ids)}))
 
 
 def item_of(db: Session, box_id: UUID, kind: str, number: int = 1) -> Item | None:
     """Return one item of a box by its kind and number."""
-    return db.scalar(select(Item).where(Item.box_id == box_id, Item.kind == kind, Item.number == number))
+    return db.scalar(ONE_ITEM, {"box": box_id, "kind": kind, "number": number})

@@ -4,17 +4,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from counsel.core.clock import at_local, local, now, today
 from counsel.core.database import house_of
-from counsel.people.staff import may_take_cases
+from counsel.people.staff import able, may_take_cases
 from counsel.roster.models import HALVES, Availability, Duty, Room
 from counsel.roster.occupancy import taken_units, units
 
 NOON = 13
 WORKDAYS = range(5)
+ON_DUTY = select(Duty.holder_id).where(
+    Duty.weekday == bindparam("weekday"), Duty.half == bindparam("half"), able(Duty.holder_id, bindparam("day"))
+)
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,9 @@ def half_of(moment: datetime, zone: str) -> tuple[int, str]:
 
 def duty_holder(db: Session, moment: datetime | None = None) -> UUID | None:
     """Return who has duty at a moment, or None."""
-    weekday, half = half_of(moment or now(), house_of(db).settings.time_zone)
-    duty = db.get(Duty, (weekday, half))
-    return duty.holder_id if duty and may_take_cases(db, duty.holder_id) else None
+    zone = house_of(db).settings.time_zone
+    weekday, half = half_of(moment or now(), zone)
+    return db.scalar(ON_DUTY, {"weekday": weekday, "half": half, "day": today(zone)})
 
 
 def week_of_duty(db: Session) -> dict[tuple[int, str], UUID]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
@@ -31,6 +31,7 @@ KIND = "agree"
 OWN, IN_ROOM, ON_PAPER = "own_sign_in", "in_room", "on_paper"
 THE_CLIENT, GUARDIAN = PARTIES
 LONGEST_WORDS = 1000
+ANSWERS = select(Agreement).where(Agreement.item_id == bindparam("item")).order_by(Agreement.number)
 
 
 def record_agreement(
@@ -142,8 +143,12 @@ def _digest(db: Session, item: Item) -> str:
 
 def newest_answer(db: Session, item_id: UUID, party: str = THE_CLIENT) -> Agreement | None:
     """Return somebody's newest answer to a form, yes or no, or None."""
-    query = select(Agreement).where(Agreement.item_id == item_id, Agreement.party == party)
-    return db.scalars(query.order_by(Agreement.number.desc())).first()
+    return newest_answers(db, item_id).get(party)
+
+
+def newest_answers(db: Session, item_id: UUID) -> dict[str, Agreement]:
+    """Return everybody's newest answer to a form, by party."""
+    return {row.party: row for row in db.scalars(ANSWERS, {"item": item_id})}
 
 
 def answers_of(db: Session, case: Case, party: str = THE_CLIENT) -> dict[UUID, Agreement]:

@@ -26,7 +26,7 @@ from counsel.core.ids import parse_id
 from counsel.keys.boxes import open_box
 from counsel.keys.grants import Reader
 from counsel.keys.trust import check_recipient, holder_row, roles_of
-from counsel.pathway.cases.agreement import GUARDIAN, agreed_to, newest_answer
+from counsel.pathway.cases.agreement import GUARDIAN, THE_CLIENT, agreed_to, newest_answers
 from counsel.pathway.cases.dossier import RECORDING, write_form
 from counsel.pathway.cases.models import Case
 from counsel.pathway.intake.consent import age_of
@@ -159,8 +159,7 @@ def _is_minor(db: Session, actor: SignedIn, case: Case) -> bool:
 
 def is_withdrawn(db: Session, item_id: UUID) -> bool:
     """Return whether the newest answer of client or guardian is a no; whoever has not answered has withdrawn nothing."""
-    answers = (newest_answer(db, item_id), newest_answer(db, item_id, GUARDIAN))
-    return any(answer is not None and not answer.agreed for answer in answers)
+    return any(not answer.agreed for answer in newest_answers(db, item_id).values())
 
 
 def may_be_heard(db: Session, row: Material) -> bool:
@@ -169,10 +168,12 @@ def may_be_heard(db: Session, row: Material) -> bool:
     Rule: 篇4 四; R4-13.
     """
     item = db.get(Item, row.consent_id) if row.consent_id is not None else None
-    answer = newest_answer(db, item.item_id) if item is not None else None
-    if item is None or answer is None or not answer.agreed or answer.revision != item.revision or row.keep_until is None:
+    answers = newest_answers(db, item.item_id) if item is not None else {}
+    answer = answers.get(THE_CLIENT)
+    if item is None or answer is None or answer.revision != item.revision or row.keep_until is None:
         return False
-    return not is_withdrawn(db, item.item_id) and row.keep_until >= today(house_of(db).settings.time_zone)
+    stands = all(one.agreed for one in answers.values())
+    return stands and row.keep_until >= today(house_of(db).settings.time_zone)
 
 
 def fitting_consent(db: Session, *, actor: SignedIn, case: Case, consent_id: UUID | None, kind: str) -> Recorded:
