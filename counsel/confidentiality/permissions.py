@@ -83,6 +83,7 @@ class Permission(StrEnum):
     CREDENTIAL_RECORD = "credential:record"  # credentials, competence, education
     DEPUTY_NAME = "deputy:name"  # a deputy with dates for one's approving role
     ROSTER_WRITE = "roster:write"  # duty, rooms, availability of all
+    ROOM_LOG = "room:log"  # who was in a counselling room, with which counsellor beside them
     AVAILABILITY_OWN = "availability:own"  # one's own weekly hours
     ROLL_IMPORT = "roll:import"  # students, guardians, timetable
     STUDENT_INVITE = "student:invite"  # class sheets, re-issue at the desk

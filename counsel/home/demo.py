@@ -33,6 +33,7 @@ from counsel.people.rule_texts import acknowledge_rule, rules_waiting
 from counsel.people.settling import settle_in
 from counsel.people.staff import record_credential, record_education, vouch_for
 from counsel.roster.services import add_room, publish_hours, set_duty
+from counsel.roster.visits import begin_visit, end_visit
 
 STAFF = (
     ("gu", "顾杉", Role.DIRECTOR),
@@ -169,6 +170,10 @@ def _centre(db: Session, demo: Demo) -> None:
     for weekday in range(7):
         for half, who in (("morning", "chen"), ("afternoon", "lin")):
             set_duty(db, actor=director, weekday=weekday, half=half, holder_id=demo[who].holder_id)
+    visitor = {"room_id": rooms[2], "who": "repair", "escort_id": demo["chen"].holder_id}
+    gone = begin_visit(db, actor=director, words="空调维修", **visitor)  # type: ignore[arg-type]
+    end_visit(db, actor=director, visit_id=gone.visit_id)
+    begin_visit(db, actor=director, words="消防检查两人", **visitor | {"who": "inspection"})  # type: ignore[arg-type]
 
 
 def _students(db: Session, demo: Demo, dice: random.Random, step: Callable[[], None]) -> list[str]:

@@ -5,7 +5,15 @@ from wtforms import SelectField
 from wtforms.fields import TimeField
 from wtforms.validators import InputRequired
 
-from counsel.web.forms import Form, line
+from counsel.web.forms import Form, line, options
+
+VISITOR_WORDS = {
+    "colleague": _l("a colleague"),
+    "family": _l("a parent or another relative"),
+    "repair": _l("cleaning or repair"),
+    "inspection": _l("an inspection"),
+    "other": _l("somebody else"),
+}
 
 
 class RoomForm(Form):
@@ -23,3 +31,12 @@ class HoursForm(Form):
     start = TimeField(_l("From"), validators=[InputRequired(_l("Fill this in."))])
     end = TimeField(_l("Until"), validators=[InputRequired(_l("Fill this in."))])
     room = SelectField(_l("Room"), choices=[])
+
+
+class VisitForm(Form):
+    """Somebody goes into a room."""
+
+    room = SelectField(_l("Room"), choices=[], validate_choice=False)
+    who = SelectField(_l("Who comes"), choices=options(VISITOR_WORDS.items()), validate_choice=False)
+    words = line(_l("Name or firm"), most=60, hint=_l("Never the name of a client or of somebody of a client's family."))
+    escort = SelectField(_l("Counsellor beside them, all the time"), choices=[], validate_choice=False)

@@ -1,13 +1,15 @@
 """Columns of rooms, hours, duty and occupancy. All of it is operational: no names, no clients by name."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, String
+from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from counsel.core.database import CLIENT_WORLD, Base
 
 HALVES = ("morning", "afternoon")
+VISITORS = ("colleague", "family", "repair", "inspection", "other")
 
 
 class Room(Base):
@@ -17,6 +19,25 @@ class Room(Base):
     room_id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(40), unique=True)
     place: Mapped[str] = mapped_column(String(80), default="")
+
+
+class RoomVisit(Base):
+    """Somebody in a counselling room who may not be there alone, and the counsellor beside them (篇8 十二)."""
+
+    __tablename__ = "room_visits"
+    __table_args__ = (
+        CheckConstraint(f"who IN {VISITORS}", name="who"),
+        CheckConstraint("left_at IS NULL OR left_at >= came_at", name="left_after"),
+        Index("ix_room_visits_list", "left_at", "came_at"),
+    )
+    visit_id: Mapped[UUID] = mapped_column(primary_key=True)
+    room_id: Mapped[UUID]
+    who: Mapped[str] = mapped_column(String(12))
+    words_sealed: Mapped[bytes]  # under the server secret: no client, no client's family
+    escort_id: Mapped[UUID]
+    came_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+    written_by: Mapped[UUID | None]
 
 
 class Availability(Base):

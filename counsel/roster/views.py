@@ -11,18 +11,19 @@ from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
-from counsel.people.staff import counsellors
-from counsel.roster.forms import HoursForm, RoomForm
+from counsel.people.staff import counsellors, staff_name
+from counsel.roster.forms import VISITOR_WORDS, HoursForm, RoomForm, VisitForm
 from counsel.roster.models import HALVES, Availability
 from counsel.roster.queries import rooms, week_of_duty
 from counsel.roster.services import add_room, publish_hours, set_duty
+from counsel.roster.visits import begin_visit, end_visit, visits
 from counsel.web.forms import options
 from counsel.web.i18n import weekday_word
 from counsel.web.messages import problem_words
 from counsel.web.page import go, page
 
 blueprint = Blueprint("roster", __name__)
-WRITE = Permission.ROSTER_WRITE
+WRITE, LOG = Permission.ROSTER_WRITE, Permission.ROOM_LOG
 
 
 def _page(db: Session, room: RoomForm, hours: HoursForm, status: int = 200) -> Any:
@@ -81,3 +82,32 @@ def hours(db: Session, actor: SignedIn) -> Any:
         return _page(db, RoomForm(formdata=None), form, 422)
     flash(_("Hours published."))
     return go(url_for("roster.week"))
+
+
+@page(blueprint, "/rooms/visits", LOG, ("GET", "POST"))
+def visit_log(db: Session, actor: SignedIn) -> Any:
+    """Who is in a room and may not be there alone; write somebody down."""
+    form = VisitForm()
+    form.room.choices = options([(key.hex, found.name) for key, found in rooms(db).items()])
+    form.escort.choices = options([("", _("choose")), *((holder.hex, name) for holder, name in counsellors(db))])
+    if request.method == "POST" and form.validate():
+        place = {"who": form.who.data, "words": form.words.data}
+        place |= {"room_id": parse_id(form.room.data or ""), "escort_id": parse_id(form.escort.data or "")}
+        try:
+            begin_visit(db, actor=actor, **place)
+            flash(_("Written down."))
+            return go(url_for("roster.visit_log"))
+        except InvalidError as error:
+            form.take(error)
+    rows = visits(db, actor=actor)
+    names = {escort_id: staff_name(db, escort_id) for escort_id in {one.row.escort_id for one in rows}}
+    place = {"rows": rows, "rooms": rooms(db), "names": names, "said": VISITOR_WORDS}
+    return render_template("roster/visits.html", form=form, **place), 422 if form.errors else 200
+
+
+@page(blueprint, "/rooms/visits/<visit>", LOG, ("POST",))
+def visit_over(db: Session, actor: SignedIn, visit: str) -> Any:
+    """They have left."""
+    end_visit(db, actor=actor, visit_id=parse_id(visit))
+    flash(_("Written down."))
+    return go(url_for("roster.visit_log"))

@@ -88,6 +88,7 @@ _WALK = ("appointments.walk_in", "person-plus", _l("Register"))
 _STUDENTS = ("people.students", "people", _l("Students"))
 _STAFF = ("people.staff", "person-badge", _l("Staff"))
 _ROSTER = ("roster.week", "calendar-week", _l("Roster"))
+_VISITS = ("roster.visit_log", "door-open", _l("In the rooms"))
 _RULES = ("people.rules", "journal-check", _l("Codes and rules"))
 _SETTINGS = ("home.settings", "sliders", _l("Settings"))
 _HEALTH = ("home.health", "heart-pulse", _l("Health"))
@@ -107,7 +108,21 @@ _NAMES = ("archive.names", "person-lines-fill", _l("Index of names"))
 _INTEGRITY = ("archive.integrity", "patch-check", _l("Integrity check"))
 _DEPUTIES = ("people.deputies", "people", _l("Deputies"))
 RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
-    Role.COUNSELLOR: (_TODAY, _CASES, _SEARCH, _DUTY, _TELL, _EVENT, _ARRIVING, _LENDING, _WALK, _STUDENTS, _ASKED, _RULES),
+    Role.COUNSELLOR: (
+        _TODAY,
+        _CASES,
+        _SEARCH,
+        _DUTY,
+        _TELL,
+        _EVENT,
+        _ARRIVING,
+        _LENDING,
+        _WALK,
+        _STUDENTS,
+        _ASKED,
+        _VISITS,
+        _RULES,
+    ),
     Role.DIRECTOR: (
         _TODAY,
         _CASES,
@@ -117,6 +132,7 @@ RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
         _EVENT,
         _DIRECT,
         _ROSTER,
+        _VISITS,
         _STAFF,
         _STUDENTS,
         _HEAR,
@@ -124,7 +140,7 @@ RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
         _OPENINGS,
         _DEPUTIES,
     ),
-    Role.FRONT_DESK: (_TODAY, _WALK, _STUDENTS, _ASKED, _RULES),
+    Role.FRONT_DESK: (_TODAY, _WALK, _STUDENTS, _ASKED, _VISITS, _RULES),
     Role.DUTY_MANAGER: (_TODAY, _TOLD, _ASKED, _EVENT, _DEPUTIES, _RULES),
     Role.SCHOOL_LEADER: (_TODAY, _LEAD, _TOLD, _DEPUTIES, _RULES),
     Role.SUPERVISOR: (_TODAY, _TELL, _HEAR, _LENDING, _OPENINGS, _RULES),

@@ -71,6 +71,7 @@ PAGES = {
         "/",
         "/duty",
         "/roster",
+        "/rooms/visits",
         "/staff",
         "/settings",
         "/cases",

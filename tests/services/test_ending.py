@@ -1,15 +1,17 @@
 """Every way a counselling ends: by the client alone, properly, kindly lapsed, by the director; follow-ups; a new episode."""
 
-import threading
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import time_machine
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from counsel.core.clock import now, today
-from counsel.core.errors import ConflictError, CounselError, InvalidError, RefusedError, TransitionError
+from counsel.core.errors import ConflictError, InvalidError, RefusedError, TransitionError
 from counsel.pathway.appointments.booking import book
 from counsel.pathway.appointments.reception import check_in, confirm_request, note_absence
 from counsel.pathway.appointments.requests import Wish
@@ -52,6 +54,7 @@ from tests.story import (
     record_crisis,
     slot_with,
 )
+from tests.together import together
 
 ZONE = "Asia/Shanghai"
 REPORT = {"summary": "四次，睡眠好转", "goals_reached": "考前睡够", "advice": "继续记录"}
@@ -294,25 +297,12 @@ def test_two_windows_close_at_once_and_one_is_told(centre: Centre) -> None:
     end_counselling(centre.db, actor=lan, case=case, asked_by="client")
     report(centre, case)
     waive_evaluation(centre.db, actor=lan, case=case, reason="withdrawn")
-    case_id, outcomes, gate = case.case_id, [], threading.Barrier(2)
+    case_id = case.case_id
 
-    def close() -> None:
-        with centre.session() as db:
-            row = db.get_one(Case, case_id)
-            gate.wait()
-            try:
-                close_case(db, actor=centre.school["lan"], case=row, reason="withdrawn")
-                outcomes.append("closed")
-            except CounselError:
-                outcomes.append("told")
+    def close(db: Session, _number: int) -> Callable[[], object]:
+        return partial(close_case, db, actor=centre.school["lan"], case=db.get_one(Case, case_id), reason="withdrawn")
 
-    threads = [threading.Thread(target=close) for _n in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["closed", "told"]
-    centre.db.expire_all()
+    assert together(centre, close) == ["done", "told"]
     moves = centre.db.scalars(select(CaseMove).where(CaseMove.case_id == case_id, CaseMove.to_state == "closed")).all()
     assert len(moves) == 1
 

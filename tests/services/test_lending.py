@@ -1,13 +1,15 @@
 """The lending register (F15): no loan without its ground and yes, opened for one reader, checked when it is back (R8-09…11)."""
 
-import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import time_machine
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of
 from counsel.archive.agreeing import answer_own, own_loans, record_consent
@@ -48,6 +50,7 @@ from tests.services.test_many import loosened
 from tests.services.test_power import cut_everywhere
 from tests.services.test_recordings import listening
 from tests.services.test_volume import closed
+from tests.together import together
 
 YES, FORMS = Verdict(True), ("F05", "F10")
 
@@ -429,25 +432,13 @@ def test_the_desk_of_returning_clients_serves_no_other_loan(centre: Centre) -> N
 def test_two_who_ask_at_once(centre: Centre) -> None:
     """One has it, the other is told; the register has no gap."""
     _case, volume = filed(centre)
-    code, reader, answers = volume.code or "", centre.school["supervisor"].holder_id, []
-
-    def work(who: str) -> None:
-        """Ask in a session of one's own."""
-        with centre.session() as db:
-            try:
-                ask_loan(db, actor=centre.school[who], wish=replace(wish(centre, volume), code=code, reader_id=reader))
-                answers.append("asked")
-            except ConflictError:
-                answers.append("told")
-
-    threads = [threading.Thread(target=work, args=(who,)) for who in ("lan", "qiu")]
-    wish(centre, volume)
+    asks = wish(centre, volume)
     centre.db.rollback()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == ["asked", "told"]
+
+    def work(db: Session, number: int) -> Callable[[], object]:
+        return partial(ask_loan, db, actor=centre.school[("lan", "qiu")[number]], wish=asks)
+
+    assert together(centre, work) == ["done", "told"]
     assert centre.db.scalar(select(func.count()).select_from(Ticket)) == 1
 
 

@@ -3,10 +3,11 @@
 import io
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +18,7 @@ import time_machine
 from moto.server import ThreadedMotoServer
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from counsel.audit.models import AuditLine
 from counsel.confidentiality.permissions import Permission
@@ -36,6 +38,7 @@ from counsel.records.models import Material, Part
 from counsel.records.services import item_of
 from tests.conftest import Centre
 from tests.story import in_counselling, open_the_centre
+from tests.together import together
 from tests.unit.test_inspecting import packed, pdf, picture, script
 
 SCAN = pdf()
@@ -358,27 +361,13 @@ def test_two_windows_send_the_same_part_at_once(centre: Centre) -> None:
     """One row, one file, and the material is whole."""
     case = a_case(centre)
     row = coming(centre, case, len(LONG))
-    number, gate, wrong = row.material_id, threading.Barrier(2), []
+    number = row.material_id
 
-    def send() -> None:
-        with centre.session() as db:
-            mine = db.get_one(Material, number)
-            gate.wait()
-            try:
-                bring_part(
-                    db, actor=centre.school["lan"], row=mine, number=0, read=io.BytesIO(LONG[:PART_BYTES]).read, length=PART_BYTES
-                )
-            except ConflictError:
-                return
-            except Exception as error:
-                wrong.append(error)
+    def send(db: Session, _number: int) -> Callable[[], object]:
+        place = {"number": 0, "read": io.BytesIO(LONG[:PART_BYTES]).read, "length": PART_BYTES}
+        return partial(bring_part, db, actor=centre.school["lan"], row=db.get_one(Material, number), **place)  # type: ignore[arg-type]
 
-    threads = [threading.Thread(target=send) for _n in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == [] and len(files_of(centre)) == 1
+    assert len(together(centre, send)) == 2 and len(files_of(centre)) == 1
     bring(centre, row, LONG, 1, 2)
     finish(centre.db, actor=centre.school["lan"], row=row)
     assert read(centre, row) == LONG

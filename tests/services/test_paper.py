@@ -1,8 +1,8 @@
 """Old volumes on paper alone: entered without content, found by name with a reason; new numbers go on from them."""
 
-import threading
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from counsel.archive.names import search_names
 from counsel.archive.paper import OldVolume, enter_paper, go_on_from, import_paper
 from counsel.archive.returns import take_back
 from counsel.archive.sheets import sheets_of
-from counsel.core.errors import BusyError, ConflictError, InvalidError, RefusedError
+from counsel.core.errors import ConflictError, InvalidError, RefusedError
 from counsel.records.models import Item
 from counsel.safeguarding.disclosure.approving import Verdict
 from tests.conftest import Centre
@@ -24,6 +24,7 @@ from tests.services.test_archive import handed, sealed
 from tests.services.test_lending import asked, serve
 from tests.services.test_power import cut_everywhere
 from tests.services.test_volume import closed
+from tests.together import together
 
 OLD = OldVolume(2019, "D10", 7, 23, "1架4盒", "纪旧事", date(2004, 5, 1))
 TABLE = """年度,保管期限,件号,页数,存放处,姓名,出生日期
@@ -125,23 +126,8 @@ def test_a_table_is_entered_whole_or_not_at_all(centre: Centre) -> None:
 
 def test_two_who_enter_the_same_number_at_once(centre: Centre) -> None:
     """One stands, the other is told."""
-    answers: list[str] = []
-
-    def work() -> None:
-        """Enter it in a session of one's own."""
-        with centre.session() as db:
-            try:
-                enter_paper(db, actor=centre.school["archive"], old=OLD)
-                answers.append("entered")
-            except (ConflictError, BusyError):
-                answers.append("told")
-
-    threads = [threading.Thread(target=work) for _at in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == ["entered", "told"]
+    shen = centre.school["archive"]
+    assert together(centre, lambda db, _n: partial(enter_paper, db, actor=shen, old=OLD)) == ["done", "told"]
     assert centre.db.scalar(select(func.count()).select_from(Volume)) == 1
 
 

@@ -1,9 +1,10 @@
 """R6-04: a file comes about by the filing procedure only: its number, its required parts, the check that nothing is open."""
 
-import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from sqlalchemy.orm import Session
 
 from counsel.archive.hand_over import hand_in
 from counsel.audit.chain import recording
@@ -23,6 +24,7 @@ from tests.conftest import Centre
 from tests.services.test_ending import report, with_session
 from tests.services.test_referral import advise
 from tests.story import ALL_NO, open_the_centre, received, record_crisis
+from tests.together import together
 
 
 def closed(centre: Centre) -> Case:
@@ -99,20 +101,13 @@ def test_case_numbers_have_no_gap_under_many_hands(centre: Centre) -> None:
     with pytest.raises(TransitionError):
         open_case(centre.db, actor=lan, client_id=lan.holder_id, initial="?", source="self", evidence=[])  # type: ignore[arg-type]
     taken: list[int] = []
-    gate = threading.Barrier(8)
 
-    def take() -> None:
-        with centre.session() as db:
-            gate.wait()
-            with recording(db):
-                number = next_number(db, "case")
-            taken.append(number)
+    def take(db: Session) -> None:
+        with recording(db):
+            number = next_number(db, "case")
+        taken.append(number)
 
-    threads = [threading.Thread(target=take) for _n in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert together(centre, lambda db, _n: partial(take, db), 8) == ["done"] * 8
     assert sorted(taken) == list(range(first + 1, first + 9))
 
 
