@@ -73,6 +73,28 @@ def test_a_volume_is_lent_read_and_counted_back(somebody: Callable[..., Any]) ->
     assert shen.sees(code) and shen.barriers_in_both_themes() == []
 
 
+def read_with_the_clients_own_yes(zhou: Any, student: Any, somebody: Callable[..., Any], code: str) -> None:
+    """The client is asked on the own page and says yes; the supervisor reads until the client takes it back."""
+    gu, shen, liu = (somebody(who) for who in ("gu", "shen", "supervisor"))
+    place = {"code": code, "basis": "consent", "mode": "screen", "way": "own", "reader": "柳青"}
+    line = registered(zhou, **place, applicant="Outside supervisor", purpose="Supervision")
+    assert zhou.sees("waits for the director")
+    student.go("/file")
+    assert student.sees("Somebody would read filed forms about you") and student.sees("Nobody reads it without your yes")
+    assert student.barriers_in_both_themes() == []
+    student.press("form[action*=loans] button[value=yes]")
+    assert student.sees("It may be read now")
+    gu.go(line)
+    gu.press("button[value=yes]")
+    assert liu.go(f"{line}/read") == 404
+    shen.go(line)
+    shen.press("button[value=serve]")
+    assert liu.go(f"{line}/read") == 200
+    student.go("/file")
+    student.press("form[action*=loans] button[value=no]")
+    assert student.sees("Nobody reads it") and liu.go(f"{line}/read") == 404
+
+
 def test_a_former_client_fetches_the_copy_with_a_code(somebody: Callable[..., Any]) -> None:
     """Identity in person, the director's yes, a code by telephone; the wrong digits open nothing."""
     shen, gu, person = somebody("shen"), somebody("gu"), somebody(phone=True)

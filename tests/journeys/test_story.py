@@ -11,6 +11,7 @@ import pikepdf
 import pytest
 from playwright.sync_api import Error
 
+from tests.journeys.test_lending import read_with_the_clients_own_yes
 from tests.journeys.test_pathway import sign
 
 Make = Callable[..., Any]
@@ -96,7 +97,8 @@ def test_c1_from_a_request_on_a_phone_to_a_good_end(site: Any, somebody: Make) -
             assert not other.sees(NOTE)
     for other in (somebody(site.students()[8]["student_no"], phone=True), student):
         assert other.go(case) == 404
-    _filed(site, zhou, somebody, case, note)
+    code = _filed(site, zhou, somebody, case, note)
+    read_with_the_clients_own_yes(zhou, student, somebody, code)
 
 
 def _approve_an_instrument(gu: Any) -> None:
@@ -143,8 +145,11 @@ def _good_end(zhou: Any, student: Any, case: str) -> None:
     assert zhou.go(f"{case}/assessment") == 404
 
 
-def _filed(site: Any, zhou: Any, somebody: Callable[..., Any], case: str, note: str) -> None:
-    """T25: handed in with the list signed, sent back once, counted by keyboard, sealed; then the key is the archive's alone."""
+def _filed(site: Any, zhou: Any, somebody: Callable[..., Any], case: str, note: str) -> str:
+    """T25: handed in with the list signed, sent back once, counted by keyboard, sealed; then the key is the archive's alone.
+
+    Returns the code it was filed under.
+    """
     zhou.go(f"{case}/hand-in")
     number, shen = zhou.page.locator(".crumbs li").first.inner_text(), somebody("shen")
     for pages in ("two", "2"):
@@ -195,7 +200,8 @@ def _filed(site: Any, zhou: Any, somebody: Callable[..., Any], case: str, note: 
         for path in (case, note, f"{case}/recordings", f"{case}/material", f"{case}/hand-in"):
             assert who.go(path) == 404, path
     zhou.go("/handed-in")
-    assert zhou.sees("filed as QZ001-XL")
+    filed = zhou.page.locator("main li", has_text=number).inner_text()
+    return re.search(r"filed as (QZ001-XL\S+)", filed)[1]  # type: ignore[index]
 
 
 def _consent_and_screen(zhou: Any, case: str) -> None:
