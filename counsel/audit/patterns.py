@@ -20,9 +20,14 @@ OPENED = "pathway:%:read"
 REFUSED_OFTEN, OPENED_MANY = "audit:refused:often", "audit:opened:many"
 PATTERNS = (REFUSED_OFTEN, OPENED_MANY)
 SPAN = timedelta(hours=1)
-_SINCE = select(AuditLine.seq).where(AuditLine.actor_id == bindparam("actor"), AuditLine.at >= bindparam("since")).limit(1)
+_SINCE = (  # the newest first: what is asked about stands at the end of somebody's lines
+    select(AuditLine.seq)
+    .where(AuditLine.actor_id == bindparam("actor"), AuditLine.at >= bindparam("since"))
+    .order_by(AuditLine.at.desc())
+    .limit(1)
+)
 READ_SINCE = _SINCE.where(AuditLine.object_id == bindparam("object"), AuditLine.tag == bindparam("tag"))
-OPENED_SINCE = _SINCE.where(AuditLine.subject_id == bindparam("client"), AuditLine.tag.like(OPENED)).order_by(AuditLine.at.desc())
+OPENED_SINCE = _SINCE.where(AuditLine.subject_id == bindparam("client"), AuditLine.tag.like(OPENED))
 
 
 def clients_opened(db: Session, actor_id: UUID | None, after: int = 0) -> set[UUID]:

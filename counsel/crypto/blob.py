@@ -83,13 +83,12 @@ def seal(key: bytes, plaintext: bytes, kind: Kind, context: bytes, *, key_id: UU
     return b"".join((header, salt, commitment, *chunks))
 
 
-def unseal(key: bytes, blob: bytes, kind: Kind, context: bytes, header: Header | None = None) -> bytes:
+def unseal(key: bytes, blob: bytes, kind: Kind, context: bytes) -> bytes:
     """Open what `seal` made, with the same key, kind and context.
 
-    :param header: of this blob, when it has been read already.
     :raises UnreadableError: wrong key or context, moved, altered, cut or extended; never says which.
     """
-    header = header or read_header(blob)
+    header = read_header(blob)
     if header.kind != kind:
         raise UnreadableError("does not open")
     salt, commitment = blob[HEADER.size : HEADER.size + SALT_BYTES], blob[HEADER.size + SALT_BYTES : BODY_AT]

@@ -66,12 +66,12 @@ class OpenBox:
 
         :raises UnreadableError: moved, altered, cut, or sealed in an epoch this reader does not reach.
         """
-        header = read_header(blob)
-        if header.epoch not in self.keys:
+        epoch = read_header(blob).epoch
+        if epoch not in self.keys:
             raise UnreadableError("does not open")
         context = self._context(place)
-        key = blob_key(self.keys[header.epoch], self.lock, place.item, place.revision, context)
-        return unseal(key, blob, kind, context, header)
+        key = blob_key(self.keys[epoch], self.lock, place.item, place.revision, context)
+        return unseal(key, blob, kind, context)
 
     def seal_part(self, read: Read, kind: Kind, place: Place) -> Iterator[bytes | memoryview]:
         """Write: seal a part of something long and yield its pieces; `place.revision` is the number of the part.

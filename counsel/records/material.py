@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from counsel.core.clock import now, today
@@ -29,6 +29,7 @@ RECORDED = ("audio", "video")
 ROUND_TO, RECORDING_ROUND_TO = 4096, 1024 * 1024
 ORPHAN_HOURS, GIVEN_UP_DAYS = 24, 7
 READ_AT_ONCE = 16  # chunks: a whole part
+PARTS = select(Part).where(Part.material_id == bindparam("material"), Part.number.between(bindparam("first"), bindparam("last")))
 
 
 def parts_of(size: int) -> int:
@@ -105,8 +106,8 @@ def parts_in(db: Session, material: Material) -> list[Part]:
 def parts_for(db: Session, material: Material, start: int, length: int) -> dict[int, Part]:
     """Return the parts that hold `length` bytes from byte `start` on, by number: the long cost no more than the short."""
     first, last = start // PART_BYTES, (start + max(length, 1) - 1) // PART_BYTES
-    query = select(Part).where(Part.material_id == material.material_id, Part.number.between(first, last))
-    return {part.number: part for part in db.scalars(query)}
+    place = {"material": material.material_id, "first": first, "last": last}
+    return {part.number: part for part in db.scalars(PARTS, place)}
 
 
 def digest_of(parts: Sequence[Part]) -> str:

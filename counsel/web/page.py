@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, g, redirect, request
+from flask import Blueprint, Flask, Request, current_app, g, redirect, request
+from flask_login import LoginManager, current_user
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -19,6 +20,8 @@ COOKIE, DEVICE_COOKIE = "sign-in", "device"
 IN_ROOM = ("people.unlock",)  # besides the one page, what gives the screen back
 LOOPBACK = ("127.0.0.1", "::1", "")
 View = Callable[..., Any]
+manager = LoginManager()
+manager.session_protection = None  # a sign-in is its own row, asked at every request; nothing of it lies in the form cookie
 
 
 def database() -> Session:
@@ -59,14 +62,18 @@ def drop_cookie(response: BaseResponse, name: str) -> None:
 
 
 def present_actor() -> SignedIn | None:
-    """Return who is signed in, looked up once per request; on duty or not is asked of the roster."""
-    if "actor" not in g:
-        token = request.cookies.get(cookie_name(COOKIE), "")
-        person = present_person(database(), token) if token else None
-        locate: Callable[[Session, SignedIn], SignedIn] = current_app.extensions["counsel_on_duty"]
-        g.actor = locate(database(), person) if person is not None else None
-    actor: SignedIn | None = g.actor
-    return actor
+    """Return who is signed in, looked up once per request."""
+    user = current_user._get_current_object()
+    return user if isinstance(user, SignedIn) else None
+
+
+@manager.request_loader  # type: ignore[untyped-decorator]
+def find_person(asked: Request) -> SignedIn | None:
+    """Return whose sign-in the cookie names, if it has not ended; on duty or not is asked of the roster."""
+    token = asked.cookies.get(cookie_name(COOKIE), "")
+    person = present_person(database(), token) if token else None
+    locate: Callable[[Session, SignedIn], SignedIn] = current_app.extensions["counsel_on_duty"]
+    return locate(database(), person) if person is not None else None
 
 
 def page(
@@ -88,7 +95,7 @@ def page(
             if permission is None:
                 return view(db, actor, **arguments)
             if actor is None:
-                return sign_in_first()
+                return manager.unauthorized()
             if actor.room and request.path != actor.room and request.endpoint not in IN_ROOM:
                 return redirect(actor.room, 303)
             if not role_may(actor, permission):
@@ -102,6 +109,7 @@ def page(
     return register
 
 
+@manager.unauthorized_handler  # type: ignore[untyped-decorator]
 def sign_in_first() -> BaseResponse:
     """Send somebody who is not signed in to the door; a POST carries what was typed along."""
     ask: Callable[[], Any] = current_app.extensions["counsel_ask_sign_in"]
@@ -149,5 +157,7 @@ def zone_of(db: Session) -> str:
 
 
 def init(app: Flask) -> None:
-    """Close the database session at the end of every request."""
+    """Look who is signed in when it is asked; close the database session at the end of every request."""
+    app.config["REMEMBER_COOKIE_NAME"] = ""  # no name a browser can send: a sign-in ends when its row does
+    manager.init_app(app, add_context_processor=False)
     app.teardown_appcontext(close_database)

@@ -6,7 +6,7 @@ The key is not enough: the rule asks for the purpose, and whether the yes stands
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
@@ -29,6 +29,11 @@ from counsel.records.models import Material
 
 MOST_AT_ONCE = PART_BYTES
 GRANTED = "granted"
+HEARERS = select(Grant.holder_id, Grant.purpose).where(
+    Grant.box_id == bindparam("box"),
+    Grant.purpose.in_(PURPOSES),
+    Grant.not_after.is_(None) | (Grant.not_after > bindparam("now")),
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,7 @@ def recording_facts(db: Session, row: Material | None) -> Facts | None:
     about = case_facts(db, case)
     if row is None or case is None or about is None or row.kind not in RECORDED:
         return None
-    grants = select(Grant.holder_id, Grant.purpose).where(Grant.box_id == row.box_id, Grant.purpose.in_(PURPOSES))
-    live = db.execute(grants.where(Grant.not_after.is_(None) | (Grant.not_after > now()))).all()
+    live = db.execute(HEARERS, {"box": row.box_id, "now": now()}).all()
     wish = db.get(CopyWish, row.material_id)
     return Facts(
         client_id=case.client_id,
