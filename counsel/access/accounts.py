@@ -84,6 +84,12 @@ def colleagues_here(db: Session) -> list[tuple[UUID, str]]:
     return sorted(((row.holder_id, name_or_mark(db, row)) for row in rows if row.holder_id), key=lambda person: person[1])
 
 
+def holders_in(db: Session, role: Role) -> list[UUID]:
+    """Return the holders of everybody who works here in a role, vouched for or not."""
+    rows = db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active")).all()
+    return [row.holder_id for row in rows if row.holder_id and role in roles_in(row)]
+
+
 def _names_context(house: House, account_id: UUID) -> bytes:
     return Context("names", house.installation, "accounts", item=account_id).encode()
 

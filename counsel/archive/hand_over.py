@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from counsel.access.accounts import holders_in
 from counsel.access.gate import keys_of, require
-from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
 from counsel.archive.completeness import lacking
 from counsel.archive.escrow import leave_to_archive, put_by, shut, take_out
@@ -27,7 +27,7 @@ from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, TransitionError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.core.settings import Settings
-from counsel.keys.boxes import create_box, open_box
+from counsel.keys.boxes import create_box, open_box, readers_of
 from counsel.keys.grants import Reader
 from counsel.keys.groups import group_reader
 from counsel.keys.rotation import open_for_writing
@@ -82,7 +82,7 @@ def hand_in(db: Session, *, actor: SignedIn, case: Case, pages: int | None, rete
         db.flush()
         content = {"items": listed(entries), "pages": pages, "remark": remark.strip(), "recordings": _recordings(db, case)}
         _sign(db, actor, volume, content, card)
-        for holder_id in archivists(db):
+        for holder_id in holders_in(db, Role.ARCHIVIST):
             notify(db, reader_id=holder_id, kind="volume", object_id=volume.volume_id)
         record.by(actor, "archive:volume:submitted", subject_id=case.client_id, object_id=volume.volume_id)
     return volume
@@ -136,12 +136,6 @@ def _recordings(db: Session, case: Case) -> list[dict[str, str]]:
     return [{"session": str(row.session_no), "medium": row.kind, "until": str(row.keep_until)} for row in rows]
 
 
-def archivists(db: Session) -> list[UUID]:
-    """Return the holders of everybody who keeps the archive."""
-    staff = db.scalars(select(Account).where(Account.kind == "staff", Account.status == "active")).all()
-    return [row.holder_id for row in staff if row.holder_id and Role.ARCHIVIST in row.roles.split(",")]
-
-
 def find_volume(db: Session, *, actor: SignedIn, volume_id: UUID | None) -> tuple[Volume, Case]:
     """Return a volume that waits for the archivist's answer, with its case, or refuse as if it were absent."""
     volume = db.get(Volume, volume_id) if volume_id is not None else None
@@ -184,7 +178,8 @@ def read_defects(db: Session, *, actor: SignedIn, volume: Volume) -> Mapping[str
 def send_back(db: Session, *, actor: SignedIn, volume: Volume, case: Case, flaws: Collection[str], words: str) -> None:
     """Send a volume back with what is wrong with it: the counsellor may write again, the archive's grants are destroyed.
 
-    :raises InvalidError: nothing named, or too much written; :raises ConflictError: a colleague has answered.
+    :raises InvalidError: nothing named, too much written, or nobody is left who could hand it in again;
+    :raises ConflictError: a colleague has answered.
 
     Records: ``archive:volume:returned``. Rule: 篇4 二.
     """
@@ -196,6 +191,8 @@ def send_back(db: Session, *, actor: SignedIn, volume: Volume, case: Case, flaws
     keyring = keys_of(db, actor)
     with recording(db) as record:
         _hold(db, volume, case)
+        if not readers_of(db, case.box_id):  # what was put by is the last key: it must not go
+            raise InvalidError(flaws="nobody_left")
         box = open_for_writing(db, keyring, volume.box_id)
         content = {"flaws": sorted(flaws), "words": words.strip(), "by": actor.name}
         write_signed(db, box=box, kind=DEFECTS, keyring=keyring, content=content, number=volume.round)

@@ -13,11 +13,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from counsel.access.accounts import roles_in
+from counsel.access.accounts import holders_in, roles_in
 from counsel.access.gate import keys_of, require
 from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
-from counsel.archive.hand_over import archivists
 from counsel.archive.manifest import ORDER
 from counsel.archive.models import BASES, MODES, RUNNING, Ticket, Volume
 from counsel.audit.chain import recording
@@ -279,6 +278,6 @@ def decide_loan(db: Session, *, actor: SignedIn, ticket: Ticket, verdict: Verdic
         write_signed(db, box=box, kind=VERDICT, keyring=keys_of(db, actor), content=content)
         ticket.state, ticket.decider_id, ticket.decided_on = "approved" if verdict.agreed else "refused", actor.holder_id, day
         ticket.returned_on = None if verdict.agreed else day
-        for holder_id in {ticket.asker_id, *(archivists(db) if verdict.agreed else ())}:
+        for holder_id in {ticket.asker_id, *(holders_in(db, Role.ARCHIVIST) if verdict.agreed else ())}:
             notify(db, reader_id=holder_id, kind="loan", object_id=ticket.ticket_id)
         record.by(actor, f"archive:loan:{ticket.state}", object_id=ticket.volume_id)

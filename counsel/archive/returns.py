@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from counsel.access.accounts import holders_in
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
-from counsel.archive.hand_over import archivists
 from counsel.archive.lending import BACK, FORM, LONGEST, consent_stands, loan_facts, read_line
 from counsel.archive.models import Ticket, Volume
 from counsel.archive.reading import check_clock, due_on, forget_read, make_excerpt
@@ -203,7 +203,7 @@ def _reminded(db: Session, ticket: Ticket, late: int) -> set[UUID]:
         return set()
     people = {ticket.reader_id}
     if late >= 1:
-        people |= set(archivists(db))
+        people |= set(holders_in(db, Role.ARCHIVIST))
     if late >= house_of(db).settings.loan_director_days:
         people |= {account.holder_id for account in directors(db) if account.holder_id is not None}
     return people

@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from counsel.access.accounts import holders_in
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.archive.escrow import shut
-from counsel.archive.hand_over import archivists
 from counsel.archive.models import RUNNING, Ticket, Volume
 from counsel.archive.reading import check_clock
 from counsel.archive.seals import seal_anew
@@ -22,6 +22,7 @@ from counsel.audit.chain import recording
 from counsel.audit.marks import note_time
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
+from counsel.confidentiality.roles import Role
 from counsel.core.clock import at_local, today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError
@@ -76,7 +77,7 @@ def ask(db: Session, *, actor: SignedIn, case: Case, volume_id: UUID | None) -> 
         number = next_number(db, "loan")
         ticket = Ticket(ticket_id=new_id(), number=number, asked_on=day, state="asked", asker_id=actor.holder_id, **place)
         db.add(ticket)
-        for holder_id in archivists(db):
+        for holder_id in holders_in(db, Role.ARCHIVIST):
             notify(db, reader_id=holder_id, kind="volume", object_id=volume.volume_id)
         record.by(actor, "archive:ticket:asked", subject_id=case.client_id, object_id=volume.volume_id)
     return ticket

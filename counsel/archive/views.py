@@ -32,6 +32,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
+from counsel.keys.groups import members_of
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import find_case
 from counsel.people.staff import counsellors, staff_name
@@ -76,7 +77,7 @@ def desk(db: Session, actor: SignedIn) -> Any:
     names |= {ticket.reader_id: staff_name(db, ticket.reader_id) for ticket, _volume in asked}
     place: dict[str, Any] = {"arrived": arrived, "late": missing, "names": names, "years": years(db, actor=actor)}
     place |= {"asked": asked, "day": today(zone_of(db)), "refused": refused_this_month(db)}
-    place["said"] = {"basis": BASIS_WORDS, "state": LOAN_WORDS}
+    place |= {"said": {"basis": BASIS_WORDS, "state": LOAN_WORDS}, "keyless": actor.holder_id not in members_of(db, "archive")}
     return render_template("archive/desk.html", **place)
 
 

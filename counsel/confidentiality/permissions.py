@@ -63,6 +63,7 @@ class Permission(StrEnum):
     RECORDING_HEAR = "recording:hear"  # one of them, for the purpose that was agreed
     COPY_DECIDE = "copy:decide"  # the client's wish for a copy of a recording that is to be erased
     COPY_GIVE = "copy:give"
+    RECORDING_STOP = "recording:stop"  # note that a yes to a recording was taken back, filed or not
     HOLD_SET = "hold:set"  # nothing of a case is erased while it stands
     REPORT_MAKE = "report:make"  # the report the law demands about a harmed minor; nobody's yes is asked
     REPORT_READ = "report:read"  # what was reported

@@ -223,6 +223,10 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
             "assigned counsellor, with the director's yes", "篇4 四", _COUNSELLING, actor_is_assigned_counsellor, it_has_a_ground
         ),
     ),
+    P.RECORDING_STOP: (
+        _for("assigned counsellor", "篇4 四", _COUNSELLING, actor_is_assigned_counsellor),
+        _for("director", "篇4 四", *_DIRECTING),
+    ),
     P.HOLD_SET: (_for("director", "篇4 四", _DIRECTOR),),
     P.REPORT_MAKE: (
         _for("assigned counsellor", "篇8 二", _COUNSELLING, actor_is_assigned_counsellor, case_is_not_filed),

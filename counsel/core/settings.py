@@ -101,6 +101,7 @@ class Settings:
     fonds_code: str = setting("QZ001", "DA/T 22 [DF]", "number of the school's fonds, first part of every archival code")
     archive_category: str = setting("XL", "DA/T 22 [DF]", "category of psychological counselling in the code")
     recording_most_days: int = setting(183, "domain §5.2 RC3 [DF]", "the longest a recording may be kept, in days")
+    copy_wish_days: int = setting(30, "篇4 四 [DF]", "days a client's wish for a copy keeps a recording from being erased")
     recording_most_mib: int = setting(4096, "issue; security A26 [DF]", "the largest recording, in MiB")
     session_minutes: int = setting(50, "domain §6 [DF]", "length of a session")
     buffer_minutes: int = setting(10, "domain §6 [DF]", "pause after a session")

@@ -2,18 +2,28 @@
 
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from counsel.keys.models import Box, Grant, Holder
 
 
 def sole_boxes(db: Session, holder_id: UUID) -> int:
-    """Return how many cases only this holder can open: with the last grant gone, nobody can."""
-    others = aliased(Grant)
-    alone = ~exists().where(others.box_id == Grant.box_id, others.holder_id != holder_id)
+    """Return how many cases only this holder can open, alone or as the last of a group: with the last grant gone, nobody can."""
+    theirs = [holder_id, *_alone_in(db, holder_id)]
     query = select(func.count(Grant.box_id.distinct())).join(Box, Box.box_id == Grant.box_id)
-    return db.scalar(query.where(Grant.holder_id == holder_id, Box.kind == "case", alone)) or 0
+    return db.scalar(query.where(Grant.holder_id.in_(theirs), Box.kind == "case", _nobody_but(theirs))) or 0
+
+
+def _alone_in(db: Session, holder_id: UUID) -> list[UUID]:
+    """Return the groups of which this holder is the last member."""
+    query = select(Grant.box_id).join(Box, Box.box_id == Grant.box_id)
+    return list(db.scalars(query.where(Grant.holder_id == holder_id, Box.kind == "group", _nobody_but([holder_id]))))
+
+
+def _nobody_but(holders: list[UUID]) -> ColumnElement[bool]:
+    others = aliased(Grant)
+    return ~exists().where(others.box_id == Grant.box_id, others.holder_id.not_in(holders))
 
 
 def revoke_holder(db: Session, holder_id: UUID) -> int:

@@ -80,8 +80,10 @@ def _missing(db: Session, holder_id: UUID | None, roles: tuple[Role, ...]) -> li
         return []
     vouched = set(roles_of(db, holder))
     lacking: list[str] = [role for role in roles if role in CERTIFIED and role not in vouched]
-    groups = (name for name in ("office", "duty") if set(roles) & set(ELIGIBLE[name]))
-    return lacking + [name for name in groups if holder.holder_id not in members_of(db, name)]
+    groups = (name for name in ELIGIBLE if set(roles) & set(ELIGIBLE[name]))
+    members = {name: members_of(db, name) for name in groups}
+    lacking += [name for name in ("office", "duty") if name in members and holder.holder_id not in members[name]]
+    return lacking + (["archive"] if members.get("archive") and holder.holder_id not in members["archive"] else [])
 
 
 def seen_mark(who: Colleague) -> str:

@@ -51,7 +51,9 @@ def vouch(db: Session, actor: SignedIn, account: str) -> Any:
     """Vouch for a colleague after comparing the fingerprint in person."""
     account_id = id_of(db, actor, Permission.STAFF_VOUCH, account)
     missing = vouch_for(db, actor=actor, account_id=account_id, seen=request.form.get("seen", ""))
-    if missing:
+    if missing == ["archive"]:
+        flash(_("Vouched. An archivist who has the archive's key lets the colleague in by signing in once."), "warm")
+    elif missing:
         flash(_("Noted. A second colleague must vouch as well before the keys work."), "warm")
     else:
         flash(_("Done. The colleague can work from the next sign-in on."))

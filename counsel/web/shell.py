@@ -116,6 +116,7 @@ RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
         _TELL,
         _EVENT,
         _ARRIVING,
+        _HEAR,
         _LENDING,
         _WALK,
         _STUDENTS,

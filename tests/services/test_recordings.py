@@ -355,7 +355,7 @@ def test_a_copy_is_wished_and_the_director_gives_it(centre: Centre) -> None:
     assert "recording" in [one.kind for one in notices_of(centre.db, director.holder_id)]
     decide_wish(centre.db, actor=director, material_id=row.material_id, give=True)
     with pytest.raises(ConflictError):
-        decide_wish(centre.db, actor=director, material_id=row.material_id, give=False)
+        decide_wish(centre.db, actor=director, material_id=row.material_id, give=True)
     find_recording(centre.db, actor=lan, material_id=row.material_id, permission=Permission.COPY_GIVE)
     assert read(centre, row) == SOUND
     copy_given(centre.db, actor=lan, row=row)

@@ -22,6 +22,7 @@ from counsel.core.errors import ConflictError, InvalidError
 from counsel.crypto.derive import digest
 from counsel.keys.boxes import OpenBox, open_box
 from counsel.keys.bundle import Keyring
+from counsel.keys.rotation import open_to_add
 from counsel.pathway.cases.models import PARTIES, WAYS, Agreement, Case
 from counsel.pathway.cases.services import case_facts, writing_box
 from counsel.records.models import Body, Item
@@ -98,7 +99,7 @@ def agree_oneself(
     keyring = keys_of(db, actor)
     said = _said(agreed, words, points) | {"way": OWN, "sheet_place": "", "by": "", "party": THE_CLIENT}
     with recording(db):
-        box = open_box(db, keyring, case.shared_box_id, for_writing=True)
+        box = open_to_add(db, keyring, case.shared_box_id)  # a reader who left must not keep the client from saying no
         return _write(db, actor, keyring, case, box, item, said)
 
 

@@ -6,6 +6,7 @@ the director decides. Erasing destroys the lock and needs no key, so that no col
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -85,8 +86,11 @@ def _erase(db: Session, rows: Sequence[Material]) -> int:
 
 
 def _is_held_back(db: Session, row: Material) -> bool:
-    wish = db.get(CopyWish, row.material_id)
-    return is_held(db, row.case_id) or (wish is not None and wish.state != "ended")
+    wish, settings = db.get(CopyWish, row.material_id), house_of(db).settings
+    if wish is None or wish.state == "ended":
+        return is_held(db, row.case_id)
+    waits = today(settings.time_zone) <= wish.asked_on + timedelta(days=settings.copy_wish_days)
+    return waits or is_held(db, row.case_id)
 
 
 def erase_what_ended(db: Session) -> str:
@@ -101,12 +105,12 @@ def wishes(db: Session, *, actor: SignedIn) -> list[Wished]:
     """Return the wishes that are not settled, the oldest first, for the director; nothing is opened."""
     require(db, actor, Permission.COPY_DECIDE)
     query = select(CopyWish, Material, Case.case_no).join(Material, Material.material_id == CopyWish.material_id)
-    query = query.join(Case, Case.case_id == Material.case_id).where(CopyWish.state != "ended")
+    query = query.join(Case, Case.case_id == Material.case_id).where(CopyWish.state != "ended", Material.state != "erased")
     return [Wished(*row) for row in db.execute(query.order_by(CopyWish.asked_on, CopyWish.material_id))]
 
 
 def decide_wish(db: Session, *, actor: SignedIn, material_id: UUID | None, give: bool) -> None:
-    """Let the client have a copy before it is erased, or have it erased without.
+    """Let the client have a copy before it is erased, or have it erased without, also when nobody has handed it over.
 
     :raises ConflictError: it has been decided.
 
@@ -117,18 +121,18 @@ def decide_wish(db: Session, *, actor: SignedIn, material_id: UUID | None, give:
     assert row is not None
     case = db.get_one(Case, row.case_id)
     with recording(db) as record:
-        _settle(db, row, "asked", GRANTED if give else "ended")
+        _settle(db, row, ("asked",) if give else ("asked", GRANTED), GRANTED if give else "ended")
         record.by(actor, f"pathway:copy:{'granted' if give else 'refused'}", subject_id=case.client_id, object_id=row.material_id)
         if give:
             notify(db, reader_id=case.counsellor_id, kind="recording", object_id=case.case_id)
     _erase(db, [row])
 
 
-def _settle(db: Session, row: Material, was: str, to: str) -> None:
+def _settle(db: Session, row: Material, was: tuple[str, ...], to: str) -> None:
     wish = db.get(CopyWish, row.material_id)
     if wish is not None:
         db.refresh(wish, with_for_update=True)
-    if wish is None or wish.state != was:
+    if wish is None or wish.state not in was:
         raise ConflictError("task_ended")
     wish.state = to
     wish.ended_on = today(house_of(db).settings.time_zone) if to == "ended" else None
@@ -143,7 +147,7 @@ def copy_given(db: Session, *, actor: SignedIn, row: Material) -> None:
     require(db, actor, Permission.COPY_GIVE, recording_facts(db, row), object_id=row.material_id)
     case = db.get_one(Case, row.case_id)
     with recording(db) as record:
-        _settle(db, row, GRANTED, "ended")
+        _settle(db, row, (GRANTED,), "ended")
         record.by(actor, "pathway:copy:given", subject_id=case.client_id, object_id=row.material_id)
     _erase(db, [row])
 

@@ -11,6 +11,8 @@ PURPOSE_WORDS = {
     "supervision": _l("for supervision"),
     "teaching": _l("for teaching"),
 }
+PARTY_WORDS = {"client": _l("the client"), "guardian": _l("a guardian")}
+TOLD_WORDS = {"in_room": _l("said in the room"), "by_phone": _l("said on the telephone"), "on_paper": _l("signed on paper")}
 
 
 class RecordingForm(Form):

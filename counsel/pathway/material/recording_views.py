@@ -19,11 +19,12 @@ from counsel.pathway.cases.pages import edit_page, writable
 from counsel.pathway.cases.services import find_case
 from counsel.pathway.material.consent import consents, newest_consent, possible_viewers, write_consent
 from counsel.pathway.material.erasing import copy_given, decide_wish, holds, lift_hold, set_hold, wishes
-from counsel.pathway.material.forms import MEDIUM_WORDS, PURPOSE_WORDS, RecordingForm
+from counsel.pathway.material.forms import MEDIUM_WORDS, PARTY_WORDS, PURPOSE_WORDS, TOLD_WORDS, RecordingForm
 from counsel.pathway.material.models import CopyWish
 from counsel.pathway.material.reading import bytes_of, open_material
-from counsel.pathway.material.recordings import find_recording, hearable, open_copy, recordings_in, span_of
+from counsel.pathway.material.recordings import copies_to_give, find_recording, hearable, open_copy, recordings_in, span_of
 from counsel.pathway.material.services import begin
+from counsel.pathway.material.stopping import TakenBack, stop_use
 from counsel.pathway.material.views import announced, answer_range, asked_range, blueprint, bring_whole, came, parts_follow
 from counsel.records.inspecting import VIDEO
 from counsel.web.forms import clean, options
@@ -97,8 +98,9 @@ def hearing(db: Session, actor: SignedIn) -> Any:
 
 def _hearing(db: Session, actor: SignedIn, problems: dict[str, str]) -> str:
     place: dict[str, Any] = {"rows": hearable(db, actor=actor), "said": {"medium": MEDIUM_WORDS, "purpose": PURPOSE_WORDS}}
-    decides = role_may(actor, Permission.COPY_DECIDE)
-    place |= {"decides": decides, "problems": problems}
+    decides, stops = role_may(actor, Permission.COPY_DECIDE), role_may(actor, Permission.RECORDING_STOP)
+    place |= {"decides": decides, "stops": stops, "problems": problems, "copies": copies_to_give(db, actor=actor)}
+    place |= {"parties": PARTY_WORDS, "ways": TOLD_WORDS}
     place |= {"wishes": wishes(db, actor=actor), "holds": holds(db, actor=actor)} if decides else {}
     return render_template("material/hearing.html", **place)
 
@@ -108,6 +110,20 @@ def wish(db: Session, actor: SignedIn, material: str) -> Any:
     """Let the client have a copy, or have the recording erased without."""
     decide_wish(db, actor=actor, material_id=parse_id(material), give=request.form.get("do") == "give")
     flash(_("Decided."))
+    return go(url_for("material.hearing"))
+
+
+@page(blueprint, "/recordings/stop", Permission.RECORDING_STOP, ("POST",))
+def stop(db: Session, actor: SignedIn) -> Any:
+    """Note that client or guardian took a yes back, by the numbers of case and session."""
+    case_no, session_no = (whole(request.form.get(name, "")) for name in ("case", "session"))
+    said = TakenBack(case_no, session_no, request.form.get("party", ""), request.form.get("way", ""))
+    try:
+        stop_use(db, actor=actor, said=said)
+    except InvalidError as error:
+        problems = {("case" if name == "number" else name): problem_words(code) for name, code in error.problems.items()}
+        return _hearing(db, actor, problems), 422
+    flash(_("Taken back. Nobody hears it any more; it is erased today, unless the law holds it."))
     return go(url_for("material.hearing"))
 
 
@@ -158,4 +174,4 @@ def copy(db: Session, actor: SignedIn, material: str) -> Any:
         return answer_range(held, case, body, (0, held.size), partial=False, how="attachment")
     copy_given(db, actor=actor, row=row)
     flash(_("Erased: the client has the only copy."))
-    return go(url_for("material.recordings", case=row.case_id))
+    return go(url_for("material.hearing") if case.is_filed else url_for("material.recordings", case=row.case_id))

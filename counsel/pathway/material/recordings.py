@@ -107,6 +107,16 @@ def heard_by(db: Session, client_id: UUID | None) -> list[UUID]:
     return sorted({holder_id for found in facts for holder_id in found.asked - found.barred})
 
 
+def copies_to_give(db: Session, *, actor: SignedIn) -> list[tuple[Material, int]]:
+    """Return the recordings whose copy the actor may hand to the client, each with the number of its case; nothing is opened."""
+    require(db, actor, Permission.RECORDING_LIST)
+    query = select(Material, Case.case_no).join(Case, Case.case_id == Material.case_id)
+    query = query.join(CopyWish, CopyWish.material_id == Material.material_id).where(CopyWish.state == GRANTED)
+    rows = db.execute(query.where(Case.counsellor_id == actor.holder_id, Material.state == "kept").order_by(CopyWish.asked_on))
+    may = Permission.COPY_GIVE
+    return [(row, number) for row, number in rows if decide(actor, may, recording_facts(db, row) or Facts()).allowed]
+
+
 def recordings_in(db: Session, case: Case) -> list[Material]:
     """Return the recordings of a case, erased ones included, the newest first; nothing is opened."""
     query = select(Material).where(Material.case_id == case.case_id, Material.kind.in_(RECORDED))
