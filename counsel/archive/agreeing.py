@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from counsel.access.accounts import holders_in
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.archive.lending import FORM, LONGEST, WAYS, loan_facts, take_down
@@ -13,6 +14,7 @@ from counsel.archive.models import RUNNING, Ticket, Volume
 from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
+from counsel.confidentiality.roles import Role
 from counsel.core.errors import ConflictError, InvalidError, UnreadableError
 from counsel.keys.boxes import open_box, revoke
 from counsel.keys.models import Grant
@@ -22,12 +24,12 @@ from counsel.pathway.cases.services import case_at
 from counsel.records.services import items_in, open_bodies
 
 
-def record_consent(db: Session, *, actor: SignedIn, ticket: Ticket, way: str, place: str = "") -> None:
-    """Take down the client's yes that was given in the room, by telephone or on paper.
+def record_consent(db: Session, *, actor: SignedIn, ticket: Ticket, way: str, place: str = "", agreed: bool = True) -> None:
+    """Take down the client's yes that was given in the room, by telephone or on paper, or that it was taken back.
 
     :raises InvalidError: another way, or paper without its place; :raises ConflictError: nothing is waited for any more.
 
-    Records: ``archive:loan:agreed``. Rule: R8-09.
+    Records: ``archive:loan:agreed`` or ``:withdrawn``. Rule: R8-09.
     """
     require(db, actor, Permission.LOAN_SEE, loan_facts(db, ticket), object_id=ticket.ticket_id)
     problems = {} if way in WAYS[1:] else {"way": "unknown"}
@@ -38,11 +40,24 @@ def record_consent(db: Session, *, actor: SignedIn, ticket: Ticket, way: str, pl
     assert ticket.box_id is not None
     with recording(db) as record:
         db.refresh(ticket, with_for_update=True)
-        if ticket.state not in RUNNING or ticket.consent != "waiting":
+        if ticket.state not in RUNNING or ticket.consent not in (("waiting",) if agreed else ("waiting", "given")):
             raise ConflictError("task_ended")
-        box = open_to_add(db, keys_of(db, actor), ticket.box_id)
-        take_down(db, ticket, box, keys_of(db, actor), {"way": way, "place": place, "agreed": True, "by": actor.name})
-        record.by(actor, "archive:loan:agreed", object_id=ticket.volume_id)
+        _said(db, actor, ticket, {"way": way, "place": place, "agreed": agreed, "by": actor.name})
+        record.by(actor, f"archive:loan:{'agreed' if agreed else 'withdrawn'}", object_id=ticket.volume_id)
+
+
+def _said(db: Session, actor: SignedIn, ticket: Ticket, said: dict[str, Any]) -> None:
+    """Put what the client said on the register; a no takes the reader's key in the same transaction and is told at the desk."""
+    assert ticket.box_id is not None
+    keyring = keys_of(db, actor)
+    take_down(db, ticket, open_to_add(db, keyring, ticket.box_id), keyring, said)
+    people = {ticket.asker_id}
+    if not said["agreed"]:
+        people |= {ticket.reader_id, *holders_in(db, Role.ARCHIVIST)}
+        if ticket.reading_box_id is not None:
+            revoke(db, ticket.reading_box_id, ticket.reader_id)
+    for holder_id in people - {None, actor.holder_id}:
+        notify(db, reader_id=holder_id, kind="loan", object_id=ticket.ticket_id)
 
 
 def own_loans(db: Session, *, actor: SignedIn) -> list[tuple[Ticket, str, dict[str, Any]]]:
@@ -74,7 +89,7 @@ def _asked(db: Session, actor: SignedIn, ticket: Ticket) -> dict[str, Any]:
 def answer_own(db: Session, *, actor: SignedIn, ticket_id: UUID | None, agreed: bool) -> Ticket:
     """Say yes or no to a loan of the own file, or take the yes back: the reader's key goes in the same transaction.
 
-    :raises ConflictError: it is over.
+    :raises ConflictError: it is over, or was taken back while somebody read: what was closed is asked for anew.
 
     Records: ``archive:loan:agreed`` or ``:withdrawn``. Rule: R8-09.
     """
@@ -83,21 +98,20 @@ def answer_own(db: Session, *, actor: SignedIn, ticket_id: UUID | None, agreed: 
     assert ticket is not None and ticket.box_id is not None
     with recording(db) as record:
         db.refresh(ticket, with_for_update=True)
-        if ticket.state not in RUNNING:
+        closed = ticket.state == "open" and ticket.consent == "withdrawn"
+        if ticket.state not in RUNNING or (agreed and closed):
             raise ConflictError("task_ended")
-        keyring = keys_of(db, actor)
-        box = open_to_add(db, keyring, ticket.box_id)
-        take_down(db, ticket, box, keyring, {"way": "own", "place": "", "agreed": agreed, "by": ""})
-        if not agreed and ticket.reading_box_id is not None:
-            revoke(db, ticket.reading_box_id, ticket.reader_id)
-        notify(db, reader_id=ticket.asker_id, kind="loan", object_id=ticket.ticket_id)
+        _said(db, actor, ticket, {"way": "own", "place": "", "agreed": agreed, "by": ""})
         word = "agreed" if agreed else "withdrawn"
         record.by(actor, f"archive:loan:{word}", subject_id=actor.client_id, object_id=ticket.volume_id)
     return ticket
 
 
 def _own_facts(db: Session, actor: SignedIn, ticket: Ticket | None) -> Facts | None:
-    """Return whose file a loan is about, when it asks for that person's yes."""
+    """Return whose file a loan is about, when it asks for that person's yes and the person can see it."""
+    mine = select(Grant.grant_id).where(Grant.box_id == ticket.box_id, Grant.holder_id == actor.holder_id) if ticket else None
+    if mine is None or db.scalar(mine.limit(1)) is None:
+        return None
     volume = db.get(Volume, ticket.volume_id) if ticket is not None and ticket.basis == "consent" else None
     case = case_at(db, volume.case_id if volume is not None else None)
     return Facts(client_id=case.client_id) if case is not None else None

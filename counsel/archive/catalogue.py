@@ -63,11 +63,11 @@ def _matching(wanted: Wanted) -> Select[Volume]:
 
 
 def _out() -> Select[UUID]:
-    return select(Ticket.volume_id).where(Ticket.state == "open")
+    return select(Ticket.volume_id).where(Ticket.state.in_(("open", "lost")))
 
 
 def out_among(db: Session, volumes: Sequence[Volume]) -> set[UUID]:
-    """Return which of some volumes are lent or read now."""
+    """Return which of some volumes are lent or read now, or lost."""
     ids = [volume.volume_id for volume in volumes]
     return set(db.scalars(_out().where(Ticket.volume_id.in_(ids))))
 

@@ -27,7 +27,7 @@ from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, TransitionError, UnreadableError
 from counsel.core.ids import new_id
 from counsel.core.settings import Settings
-from counsel.keys.boxes import create_box, open_box, readers_of
+from counsel.keys.boxes import create_box, open_box, readers_of, revoke
 from counsel.keys.grants import Reader
 from counsel.keys.groups import group_reader
 from counsel.keys.rotation import open_for_writing
@@ -232,6 +232,7 @@ def accept(
         leave_to_archive(db, actor=actor, case=case)
         shut(db, case, on=True)
         number, code = _next_code(db, volume)
+        revoke(db, volume.box_id, case.counsellor_id)  # who reads it later is not the counsellor's to see
         box = open_for_writing(db, keyring, volume.box_id)
         said = {
             "code": code,

@@ -6,7 +6,7 @@ who is asked for a yes. In clear there are a number, the volume, the ground and 
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -86,6 +86,8 @@ def ask_loan(db: Session, *, actor: SignedIn, wish: Wish) -> Ticket:
     Records: ``archive:loan:asked``. Rule: 篇4 三; 篇8 六; R8-09, R8-10.
     """
     require(db, actor, Permission.LOAN_ASK)
+    if wish.mode == "copy":
+        wish = replace(wish, reader_id=None)  # it is the person's, who fetches it with a code
     volume = db.scalar(select(Volume).where(Volume.code == wish.code.strip(), Volume.state == "sealed"))
     case = case_at(db, volume.case_id if volume is not None else None)
     problems = _problems(db, wish, volume, case)
@@ -133,6 +135,8 @@ def _problems(db: Session, wish: Wish, volume: Volume | None, case: Case | None)
         found["mode"] = "unknown"
     elif volume is not None and (volume.pages == 0 if wish.mode == "paper" else case is None):
         found["mode"] = "not_there"
+    elif volume is not None and wish.mode == "paper" and is_lost(db, volume):
+        found["mode"] = "lost_volume"
     if wish.mode != "paper" and (not wish.forms or not set(wish.forms) <= set(CHOICE)):
         found["forms"] = "no_forms"
     if wish.mode != "copy" and not may_read(db, case, wish.reader_id):
@@ -147,6 +151,12 @@ def _problems(db: Session, wish: Wish, volume: Volume | None, case: Case | None)
         found["place"] = "empty"
     long = (name for name, value in asdict(wish).items() if isinstance(value, str) and len(value) > LONGEST)
     return {**found, **dict.fromkeys(long, "too_long")}
+
+
+def is_lost(db: Session, volume: Volume) -> bool:
+    """Return whether a volume's paper was lost and has not been found again."""
+    query = select(Ticket.ticket_id).where(Ticket.volume_id == volume.volume_id, Ticket.state == "lost")
+    return db.scalar(query.limit(1)) is not None
 
 
 def may_read(db: Session, case: Case | None, holder_id: UUID | None) -> bool:
@@ -180,17 +190,16 @@ def _make_box(db: Session, actor: SignedIn, others: list[UUID]) -> OpenBox:
 
 def _ask_client(db: Session, actor: SignedIn, ticket: Ticket, case: Case | None, box: OpenBox, wish: Wish) -> None:
     """Take the client's yes down as it was given, or ask for it on the own page."""
-    keyring = keys_of(db, actor)
-    if wish.way != "own":
-        take_down(db, ticket, box, keyring, {"way": wish.way, "place": wish.place, "agreed": True, "by": actor.name})
-        return
-    proven = None
+    keyring, proven = keys_of(db, actor), None
     with suppress(UnreadableError):  # the archive opens no card: then the yes is taken down on paper
         proven = proven_client(db, keyring, case.client_id) if case is not None else None
-    if proven is None:
+    if proven is not None:  # whatever way the yes was given, the person sees it and can take it back
+        add_reader(db, box, reader=Reader(proven[0], "client"), granter=keyring, link=proven[1])
+        notify(db, reader_id=proven[0].holder_id, kind="form_waits", object_id=ticket.ticket_id)
+    if wish.way != "own":
+        take_down(db, ticket, box, keyring, {"way": wish.way, "place": wish.place, "agreed": True, "by": actor.name})
+    elif proven is None:
         raise InvalidError(way="no_own_page")
-    add_reader(db, box, reader=Reader(proven[0], "client"), granter=keyring, link=proven[1])
-    notify(db, reader_id=proven[0].holder_id, kind="form_waits", object_id=ticket.ticket_id)
 
 
 def take_down(db: Session, ticket: Ticket, box: OpenBox, keyring: Keyring, said: Mapping[str, Any]) -> None:

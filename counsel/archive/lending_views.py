@@ -12,7 +12,7 @@ from counsel.archive.forms import BASIS_WORDS, CONDITION_WORDS, LOAN_WORDS, MODE
 from counsel.archive.lending import CHOICE, LONGEST, Wish, ask_loan, decide_loan, find_loan, loan_facts, read_line, readers_there
 from counsel.archive.models import Ticket, Volume
 from counsel.archive.reading import serve_loan
-from counsel.archive.register import PAGE, loans_to_decide, my_loans, refusals, register
+from counsel.archive.register import PAGE, loans_to_decide, losses, my_loans, refusals, register
 from counsel.archive.returns import CONDITIONS, lose, loss_reported, renew, take_back
 from counsel.archive.tickets import drop, find_ticket
 from counsel.archive.views import blueprint
@@ -38,7 +38,16 @@ SAID |= {"condition": CONDITION_WORDS, "who": WHO_WORDS}
 def loans(db: Session, actor: SignedIn) -> Any:
     """What I asked to read, what I read, what waits for my yes or no."""
     rows, waiting = my_loans(db, actor=actor), loans_to_decide(db, actor=actor)
-    return render_template("archive/loans.html", rows=rows, waiting=waiting, said=SAID, day=today(zone_of(db)))
+    place = {"rows": rows, "waiting": waiting, "lost": losses(db, actor=actor), "said": SAID, "day": today(zone_of(db))}
+    return render_template("archive/loans.html", **place)
+
+
+@page(blueprint, "/loans/<ticket>/reported", Permission.LOAN_LOSS, ("POST",))
+def loss_seen(db: Session, actor: SignedIn, ticket: str) -> Any:
+    """The director has reported the loss of a volume."""
+    loss_reported(db, actor=actor, ticket=find_loan(db, actor=actor, ticket_id=parse_id(ticket), permission=Permission.LOAN_LOSS))
+    flash(_("Noted: the loss was reported."))
+    return go(url_for("archive.loans"))
 
 
 @page(blueprint, "/loans/new", ASK, ("GET", "POST"))
@@ -99,12 +108,10 @@ def _act(db: Session, actor: SignedIn, row: Ticket) -> str:
         opinion = {name: clean(request.form.get(name)) for name in ("opinion_by", "opinion")}
         decide_loan(db, actor=actor, ticket=row, verdict=Verdict(act == "yes", words, **opinion))
         flash(_("Recorded, with your signature."))
-    elif act == "agreed":
-        record_consent(db, actor=actor, ticket=row, way=request.form.get("way", ""), place=clean(request.form.get("place")))
-        flash(_("The yes is on the register."))
-    elif act == "reported":
-        loss_reported(db, actor=actor, ticket=row)
-        flash(_("Noted: the loss was reported."))
+    elif act in ("agreed", "withdrawn"):
+        said = {"way": request.form.get("way", ""), "place": clean(request.form.get("place"))}
+        record_consent(db, actor=actor, ticket=row, agreed=act == "agreed", **said)
+        flash(_("The yes is on the register.") if act == "agreed" else _("Taken back: nobody reads it any more."))
     elif act == "drop":
         found = find_ticket(db, actor=actor, ticket_id=row.ticket_id, permission=Permission.TICKET_DROP)
         drop(db, actor=actor, ticket=found)

@@ -162,7 +162,7 @@ def import_paper(db: Session, *, actor: SignedIn, raw: bytes, progress: Progress
         return report
     settings = house_of(db).settings
     codes = {code_of(settings, old.year, old.retention, old.number): old for old in rows}
-    there = set(db.scalars(select(Volume.code).where(Volume.code.in_(list(codes)))))
+    there = set(db.scalars(select(Volume.code).where(Volume.code.in_(list(codes)), Volume.case_id.is_(None))))
     new = [old for code, old in codes.items() if code not in there]
     locks = list(make_locks(house_of(db), [new_id() for _old in new]).items())
     with recording(db) as record:
@@ -177,11 +177,15 @@ def import_paper(db: Session, *, actor: SignedIn, raw: bytes, progress: Progress
 def _read(db: Session, raw: bytes) -> tuple[Sequence[OldVolume], list[RowProblem]]:
     table, problems = read_table(raw, COLUMNS)
     rows, seen = [], set()
+    filed = select(Volume.year, Volume.retention, Volume.number).where(Volume.state == "sealed", Volume.case_id.is_not(None))
+    taken = {tuple(row) for row in db.execute(filed)}
     for number, cells in table:
         old = _row(cells)
         found = _problems(db, old)
         if (old.year, old.retention, old.number) in seen:
             found["number"] = "twice"
+        elif (old.year, old.retention, old.number) in taken:
+            found["number"] = "number_taken"
         if cells["birth_date"] and old.born is None:
             found["birth_date"] = "no_date"
         seen.add((old.year, old.retention, old.number))

@@ -105,7 +105,7 @@ def due_on(db: Session, ticket: Ticket) -> date:
 
 def _open(db: Session, actor: SignedIn, ticket: Ticket, volume: Volume, case: Case | None, pages: int | None, digits: str) -> str:
     if ticket.mode == "paper":
-        if pages != volume.pages:
+        if pages != pages_there(db, volume):
             raise InvalidError(pages="count_again")
         ticket.pages_out = pages
         return ""
@@ -124,6 +124,13 @@ def _open(db: Session, actor: SignedIn, ticket: Ticket, volume: Volume, case: Ca
     forms = read_line(db, actor=actor, ticket=ticket)[FORM]["forms"]
     ticket.reading_box_id = make_excerpt(db, actor=actor, case=case, forms=forms, reader=Reader(holder, "reading", end))
     return code
+
+
+def pages_there(db: Session, volume: Volume) -> int:
+    """Return how many pages of paper the volume has now: what was counted back last, else what was sealed."""
+    back = select(Ticket.pages_back).where(Ticket.volume_id == volume.volume_id, Ticket.pages_back.is_not(None))
+    last = db.scalar(back.order_by(Ticket.number.desc()).limit(1))
+    return volume.pages if last is None else last
 
 
 def make_excerpt(db: Session, *, actor: SignedIn, case: Case, forms: Iterable[str], reader: Reader) -> UUID:

@@ -16,7 +16,9 @@ from counsel.confidentiality.facts import NOTHING
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
+from counsel.keys.models import Grant
 from counsel.safeguarding.asked.models import LoanRefusal
+from counsel.tasks.models import Task
 
 PAGE = 50
 
@@ -43,11 +45,12 @@ def register(db: Session, *, actor: SignedIn, before: int | None = None) -> list
 
 
 def my_loans(db: Session, *, actor: SignedIn) -> list[Line]:
-    """Return what the actor asked for or reads on another ground than a client who came back, the newest first."""
+    """Return what the actor asked for, said yes to or reads, on another ground than a client who came back; the newest first."""
     require(db, actor, Permission.LOAN_ASK)
     query = select(Ticket, Volume).join(Volume, Volume.volume_id == Ticket.volume_id).where(Ticket.basis != "returning")
-    own = query.where(or_(Ticket.asker_id == actor.holder_id, Ticket.reader_id == actor.holder_id))
-    return [Line(row[0], row[1]) for row in db.execute(own.order_by(Ticket.number.desc()).limit(PAGE))]
+    given = select(Grant.box_id).where(Grant.holder_id == actor.holder_id, Grant.purpose == "loan")
+    mine = or_(Ticket.asker_id == actor.holder_id, Ticket.reader_id == actor.holder_id, Ticket.box_id.in_(given))
+    return [Line(row[0], row[1]) for row in db.execute(query.where(mine).order_by(Ticket.number.desc()).limit(PAGE))]
 
 
 def loans_to_decide(db: Session, *, actor: SignedIn) -> list[Line]:
@@ -56,6 +59,15 @@ def loans_to_decide(db: Session, *, actor: SignedIn) -> list[Line]:
     rows = db.execute(query.where(Ticket.basis != "returning").order_by(Ticket.number))
     found = (Line(row[0], row[1]) for row in rows)
     return [one for one in found if decide(actor, Permission.LOAN_DECIDE, loan_facts(db, one.ticket) or NOTHING).allowed]
+
+
+def losses(db: Session, *, actor: SignedIn) -> list[Line]:
+    """Return the lost volumes whose loss has not been reported yet, the oldest first, for every director."""
+    query = select(Ticket, Volume).join(Volume, Volume.volume_id == Ticket.volume_id).where(Ticket.state == "lost")
+    open_ones = select(Task.object_id).where(Task.kind == "inform", Task.ended_on.is_(None))
+    rows = db.execute(query.where(Ticket.ticket_id.in_(open_ones)).order_by(Ticket.number))
+    found = (Line(row[0], row[1]) for row in rows)
+    return [one for one in found if decide(actor, Permission.LOAN_LOSS, loan_facts(db, one.ticket) or NOTHING).allowed]
 
 
 def refusals(db: Session, *, actor: SignedIn) -> Sequence[LoanRefusal]:

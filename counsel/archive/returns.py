@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from counsel.access.accounts import holders_in
 from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
-from counsel.archive.lending import BACK, FORM, LONGEST, consent_stands, loan_facts, read_line
+from counsel.archive.lending import BACK, FORM, LONGEST, consent_stands, loan_facts, may_read, read_line
 from counsel.archive.models import Ticket, Volume
 from counsel.archive.reading import check_clock, due_on, forget_read, make_excerpt
 from counsel.archive.seals import seal_anew
+from counsel.archive.tickets import end_without_ground
 from counsel.audit.chain import recording
 from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
@@ -27,7 +28,7 @@ from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_at
 from counsel.people.deputies import directors
-from counsel.records.services import write_signed
+from counsel.records.services import items_in, write_signed
 from counsel.tasks.services import end_tasks, open_task
 
 WHOLE, CONDITIONS = "whole", ("whole", "damaged", "missing")
@@ -45,7 +46,8 @@ def take_back(
 ) -> None:
     """Check what came back against what went out; the reader's key goes, and the volume gets a new seal with its reason.
 
-    The caller has passed the gate. What is not as it went out is told to the director, with the words.
+    What was lost and is found again comes back the same way. The caller has passed the gate. What is not as it went out is told
+    to the director, with the words.
 
     :param pages: of paper, counted again; `counted`: the forms that were open, ticked one by one.
     :raises InvalidError: not counted, or not whole and without a word; :raises ConflictError: it is back already.
@@ -53,15 +55,18 @@ def take_back(
     Records: ``archive:ticket:returned``. Rule: 篇8 六; R8-11.
     """
     with recording(db) as record:
-        volume, case = hold_open(db, ticket)
+        volume, case = hold_open(db, ticket, found_again=True)
         forms = set(read_line(db, actor=actor, ticket=ticket)[FORM]["forms"])
         _check(ticket, pages, condition, counted, forms, words)
         ticket.pages_back = pages if ticket.mode == "paper" else None
+        if ticket.state == "lost":
+            end_tasks(db, object_id=ticket.ticket_id, kind="inform", outcome="seen")
         _end(db, actor, ticket, volume, case)
         said = {"pages": ticket.pages_back, "condition": condition, "words": words.strip(), "by": actor.name}
         assert ticket.box_id is not None
         box = open_to_add(db, keys_of(db, actor), ticket.box_id)
-        write_signed(db, box=box, kind=BACK, keyring=keys_of(db, actor), content=said)
+        number = 1 + len([item for item in items_in(db, [box.box_id]) if item.kind == BACK])
+        write_signed(db, box=box, kind=BACK, keyring=keys_of(db, actor), content=said, number=number)
         if condition != WHOLE or ticket.pages_back != ticket.pages_out:
             for account in directors(db):
                 notify(db, reader_id=account.holder_id, kind="loan", object_id=ticket.ticket_id)
@@ -69,15 +74,17 @@ def take_back(
         record.by(actor, "archive:ticket:returned", subject_id=client_id, object_id=volume.volume_id, detail=condition)
 
 
-def hold_open(db: Session, ticket: Ticket) -> tuple[Volume, Case | None]:
+def hold_open(db: Session, ticket: Ticket, *, found_again: bool = False) -> tuple[Volume, Case | None]:
     """Hold a loan that is out, inside the caller's transaction.
+
+    :param found_again: or one that was lost.
 
     :raises ConflictError: it is back, or was never handed out.
     """
     volume = db.get_one(Volume, ticket.volume_id)
     db.refresh(volume, with_for_update=True)
     db.refresh(ticket, with_for_update=True)
-    if ticket.state != "open" or ticket.box_id is None:
+    if ticket.state not in (("open", "lost") if found_again else ("open",)) or ticket.box_id is None:
         raise ConflictError("task_ended")
     return volume, case_at(db, volume.case_id)
 
@@ -130,7 +137,7 @@ def renew(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
         ticket.renewed, ticket.until_on = True, due_on(db, ticket)
         if ticket.reading_box_id is not None and case is not None:
             holder = holder_row(db, ticket.reader_id)
-            if holder is None or holder.revoked:
+            if holder is None or not may_read(db, case, ticket.reader_id):
                 raise ConflictError("task_ended")
             check_recipient(db, holder)
             revoke(db, ticket.reading_box_id, ticket.reader_id)
@@ -175,8 +182,8 @@ def loss_reported(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
 
     Records: ``archive:loss:reported``.
     """
-    require(db, actor, Permission.LOAN_SEE, loan_facts(db, ticket), object_id=ticket.ticket_id)
-    if actor.role is not Role.DIRECTOR or ticket.state != "lost":
+    require(db, actor, Permission.LOAN_LOSS, loan_facts(db, ticket), object_id=ticket.ticket_id)
+    if ticket.state != "lost":
         raise ConflictError("task_ended")
     with recording(db) as record:
         end_tasks(db, object_id=ticket.ticket_id, kind="inform", outcome="seen")
@@ -195,7 +202,7 @@ def mind_loans(db: Session) -> str:
         for ticket in rows:
             for holder_id in _reminded(db, ticket, (day - ticket.until_on).days if ticket.until_on else 0):
                 notify(db, reader_id=holder_id, kind="loan", object_id=ticket.ticket_id)
-    return f"{len(rows)} loans, {forget_read(db)} copies"
+    return f"{len(rows)} loans, {forget_read(db)} copies, {end_without_ground(db)} without ground"
 
 
 def _reminded(db: Session, ticket: Ticket, late: int) -> set[UUID]:

@@ -72,8 +72,10 @@ def _seal(entries: Sequence[Entry]) -> str:
     return " ".join(whole[at : at + 4] for at in range(0, 16, 4))
 
 
-def spines(db: Session, *, actor: SignedIn, year: int | None) -> Sequence[Volume]:
+def spines(db: Session, *, actor: SignedIn, year: int | None, after: int = 0) -> Sequence[Volume]:
     """Return a year's sealed volumes in the order of their numbers, for spines and the list of the shelf; nothing is opened.
+
+    :param after: leave out so many: a sheet has at most `MOST_SPINES`; one more is returned when there are more.
 
     Records: ``archive:spines:printed``.
     """
@@ -81,4 +83,4 @@ def spines(db: Session, *, actor: SignedIn, year: int | None) -> Sequence[Volume
     with recording(db) as record:
         record.by(actor, "archive:spines:printed", detail=str(year or ""))
     query = select(Volume).where(Volume.state == "sealed", Volume.year == year).order_by(Volume.retention, Volume.number)
-    return db.scalars(query.limit(MOST_SPINES)).all()
+    return db.scalars(query.offset(after).limit(MOST_SPINES + 1)).all()

@@ -24,11 +24,12 @@ from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
 from counsel.core.clock import at_local, today
-from counsel.core.database import house_of
+from counsel.core.database import house_of, writing
 from counsel.core.errors import ConflictError
 from counsel.core.ids import new_id
 from counsel.keys.boxes import add_reader, open_box, revoke
 from counsel.keys.grants import Reader
+from counsel.keys.models import Box
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.lifecycle import OPEN_STATES
@@ -93,7 +94,8 @@ def open_tickets(db: Session, *, actor: SignedIn) -> list[tuple[Ticket, Volume]]
 def find_ticket(db: Session, *, actor: SignedIn, ticket_id: UUID | None, permission: Permission) -> Ticket:
     """Return a ticket the actor may settle, or refuse as if it were absent."""
     ticket = db.get(Ticket, ticket_id) if ticket_id is not None else None
-    facts = Facts(sender_id=ticket.asker_id or ticket.reader_id) if ticket is not None and ticket.state in RUNNING else None
+    unsettled = ticket is not None and ticket.state in (*RUNNING, "lost")  # what was lost may be found again
+    facts = Facts(sender_id=ticket.asker_id or ticket.reader_id) if ticket is not None and unsettled else None
     require(db, actor, permission, facts, object_id=ticket_id)
     assert ticket is not None
     return ticket
@@ -114,6 +116,7 @@ def serve(db: Session, *, actor: SignedIn, ticket: Ticket) -> None:
         if not _has_ground(db, ticket):
             raise ConflictError("task_ended")
         until = today(settings.time_zone) + timedelta(days=settings.reading_days)
+        _seal_what_ended(db, actor, volume, old)
         _grant(db, actor, old, ticket.reader_id, at_local(until + timedelta(days=1), 0, settings.time_zone))
         db.merge(CaseReader(case_id=old.case_id, holder_id=ticket.reader_id, purpose=READING, until_on=until))
         ticket.state, ticket.until_on, ticket.archivist_id = "open", until, actor.holder_id
@@ -126,6 +129,32 @@ def _has_ground(db: Session, ticket: Ticket) -> bool:
     new = db.get_one(Case, ticket.case_id)  # a returning client's always has one
     counsels = new.counsellor_id == ticket.reader_id and new.state in OPEN_STATES
     return counsels and ticket.reader_id not in declared_against(db, new.client_id)
+
+
+def end_without_ground(db: Session) -> int:
+    """Take the key from readers whose case ended or changed hands, or who are kept away since; needs no key.
+
+    The job does it; the rule refuses them from the same moment on. Return how many.
+    """
+    count = 0
+    with writing(db):
+        for ticket in db.scalars(select(Ticket).where(Ticket.state == "open", Ticket.basis == "returning")).all():
+            if not _has_ground(db, ticket):
+                volume = db.get_one(Volume, ticket.volume_id)
+                _end(db, ticket, db.get_one(Case, volume.case_id))
+                count += 1
+    return count
+
+
+def _seal_what_ended(db: Session, actor: SignedIn, volume: Volume, old: Case) -> None:
+    """Give the seal that the last opening is still owed: its reader's key went without anybody at the desk."""
+    if not db.get_one(Box, old.box_id).stale:
+        return
+    ended = select(Ticket).where(Ticket.volume_id == volume.volume_id, Ticket.basis == "returning", Ticket.state == "returned")
+    last = db.scalar(ended.order_by(Ticket.number.desc()).limit(1))
+    why = {"reader": last.reader_id.hex if last else "", "purpose": "returning", "until": str(last.until_on if last else "")}
+    why["back"] = str(last.returned_on if last else "")
+    seal_anew(db, keyring=keys_of(db, actor), volume=volume, case=old, why=why)
 
 
 def _end(db: Session, ticket: Ticket, old: Case) -> None:

@@ -26,7 +26,7 @@ from counsel.archive.models import RETENTIONS, Volume
 from counsel.archive.names import search_names
 from counsel.archive.register import refused_this_month
 from counsel.archive.retention import LONG, due_on, proposed
-from counsel.archive.sheets import sheets_of, spines
+from counsel.archive.sheets import MOST_SPINES, sheets_of, spines
 from counsel.archive.tickets import ask, drop, find_ticket, give_back, open_tickets, serve
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
@@ -114,8 +114,10 @@ def sheets(db: Session, actor: SignedIn, volume: str) -> Any:
 def spine_sheets(db: Session, actor: SignedIn) -> Any:
     """The spines of a year and the list of its shelf, in one go."""
     year = whole(request.args.get("year", ""))
-    rows = spines(db, actor=actor, year=year)
-    return render_template("archive/spines.html", rows=rows, year=year, periods=RETENTION_WORDS)
+    after = whole(request.args.get("after", "")) or 0
+    rows = spines(db, actor=actor, year=year, after=after)
+    place = {"rows": rows[:MOST_SPINES], "after": after, "more": after + MOST_SPINES if len(rows) > MOST_SPINES else 0}
+    return render_template("archive/spines.html", year=year, periods=RETENTION_WORDS, **place)
 
 
 @page(blueprint, "/archive/names", Permission.NAME_SEARCH, ("GET", "POST"))

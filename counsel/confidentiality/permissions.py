@@ -31,6 +31,7 @@ class Permission(StrEnum):
     LOAN_ASK = "loan:ask"  # to read or borrow a volume on another ground: consent, law, the person's own request
     LOAN_SEE = "loan:see"  # one line of the lending register, opened
     LOAN_DECIDE = "loan:decide"
+    LOAN_LOSS = "loan:loss"  # say that the loss of a volume was reported
     LOAN_READ = "loan:read"  # the forms that were opened for a reader
     CASE_HAND_IN = "case:hand_in"  # a closed case, to be filed
     CASE_END = "case:end"  # the client ends counselling, or asks for somebody else

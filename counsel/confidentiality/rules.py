@@ -134,6 +134,7 @@ RULES: dict[Permission, tuple[Clause, ...]] = {
             _NOT_READER,
         ),
     ),
+    P.LOAN_LOSS: (_for("director", "篇8 十", *_DIRECTING),),
     P.LOAN_READ: (_for("the reader", "篇4 三; 篇8 六", _REVIEWING, actor_is_told, actor_is_not_barred, everybody_stands_by_it),),
     P.VOLUME_LIST: (_for("archive", "篇4 二; 篇4 三", acts_as(R.ARCHIVIST)),),
     P.VOLUME_ACCEPT: (_for("archivist", "篇4 二; 篇6 四", acts_as(R.ARCHIVIST), case_was_handed_in),),

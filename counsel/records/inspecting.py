@@ -5,6 +5,7 @@ Sound and pictures of sessions are known by their first bytes. Documents and pic
 
 import io
 import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,9 @@ from PIL import Image, ImageOps
 from counsel.core.errors import InvalidError
 
 DOCUMENT, PICTURE, AUDIO, VIDEO = "document", "picture", "audio", "video"
+FAMILIES = {"audio": (AUDIO,), "video": (VIDEO,)}  # what may be kept as a recording of a kind
+WRITTEN = (DOCUMENT, PICTURE)
+LONGEST_INDEX = 8 * 1024 * 1024
 MOST_PIXELS = 40_000_000
 MOST_ENTRIES, MOST_UNPACKED, MOST_RATIO = 2000, 256 * 1024 * 1024, 120
 HEAD_BYTES, DEEPEST = 4096, 12
@@ -61,6 +65,46 @@ def type_of(head: bytes) -> FileType:
     if found is None:
         raise InvalidError(file="type_unknown")
     return TYPES[found]
+
+
+def fitting(head: bytes, kind: str) -> FileType:
+    """Return the type of a file that may be kept as this kind; whether a container holds sound alone is asked of the whole.
+
+    :raises InvalidError: ``wrong_kind``, or as `type_of`.
+    """
+    found = type_of(head)
+    if found.name == "mp4" and kind == "audio":
+        return TYPES["m4a"]
+    if found.family not in FAMILIES.get(kind, WRITTEN):
+        raise InvalidError(file="wrong_kind")
+    return found
+
+
+def is_sound_alone(read: Callable[[int, int], bytes], size: int) -> bool:
+    """Return whether an MP4 has tracks of sound and none of pictures, as telephones record it.
+
+    :param read: gives bytes by (start, length); only the file's own index is read.
+    """
+    at = 0
+    while at + 8 <= size:
+        head = read(at, min(16, size - at))
+        length = int.from_bytes(head[:4], "big")
+        length = int.from_bytes(head[8:16], "big") if length == 1 else length or size - at
+        if head[4:8] == b"moov":
+            index = read(at, min(length, size - at, LONGEST_INDEX))
+            kinds = {index[found + 12 : found + 16] for found in _places(index, b"hdlr")}
+            return b"soun" in kinds and b"vide" not in kinds and length <= LONGEST_INDEX
+        if length < 8:
+            return False
+        at += length
+    return False
+
+
+def _places(data: bytes, mark: bytes) -> Iterator[int]:
+    found = data.find(mark)
+    while found >= 0:
+        yield found
+        found = data.find(mark, found + 1)
 
 
 def _by_magic(head: bytes) -> str | None:
@@ -165,9 +209,9 @@ def _is_active(document: pikepdf.Pdf) -> bool:
 
 
 def _acts(thing: Any, depth: int) -> bool:
-    """Return whether an action that runs something lies in an object, or in what is written inside it."""
+    """Return whether an action that runs something, or another file, lies in an object or in what is written inside it."""
     if isinstance(thing, pikepdf.Dictionary):
-        if thing.get("/S") in ("/JavaScript", "/Launch"):
+        if thing.get("/S") in ("/JavaScript", "/Launch") or "/EF" in thing:
             return True
         inside = [value for _name, value in thing.items()]
     elif isinstance(thing, pikepdf.Array):
@@ -202,10 +246,16 @@ def _office_type(data: bytes) -> str:
 
 
 def without_metadata(data: bytes, kind: FileType) -> bytes | None:
-    """Return a picture or PDF without what it says about camera, place, author and program; None for other types."""
-    if kind.family == PICTURE:
-        return _bare_picture(data)
-    return _bare_pdf(data) if kind.name == "pdf" else None
+    """Return a picture or PDF without what it says about camera, place, author and program; None for other types.
+
+    :raises InvalidError: it only opens as far as its outside.
+    """
+    try:
+        if kind.family == PICTURE:
+            return _bare_picture(data)
+        return _bare_pdf(data) if kind.name == "pdf" else None
+    except Exception as error:  # the library raises what the file makes it raise
+        raise InvalidError(file="broken") from error
 
 
 def _bare_picture(data: bytes) -> bytes:
@@ -225,5 +275,17 @@ def _bare_pdf(data: bytes) -> bytes:
             del document.Root.Metadata
         if "/Info" in document.trailer:
             del document.trailer["/Info"]
+        for thing in document.objects:
+            if isinstance(thing, (pikepdf.Dictionary, pikepdf.Stream)):
+                _forget_author(thing)
         document.save(out)
     return out.getvalue()
+
+
+def _forget_author(thing: Any) -> None:
+    """Take out of one object of a PDF what tells about its making, and who wrote a remark; fields of forms keep their names."""
+    for name in ("/Metadata", "/PieceInfo", "/LastModified"):
+        if name in thing:
+            del thing[name]
+    if "/Subtype" in thing and "/Rect" in thing and thing["/Subtype"] != "/Widget" and "/T" in thing:
+        del thing["/T"]

@@ -141,3 +141,13 @@ def test_cut_off_anywhere_a_table_is_whole_or_absent(centre: Centre) -> None:
         assert (volumes, index) in ((0, 0), (3, 2))
 
     cut_everywhere(centre, lambda: import_paper(centre.db, actor=centre.school["archive"], raw=TABLE.encode()), whole)
+
+
+def test_a_number_of_a_filed_case_is_no_old_volumes(centre: Centre) -> None:
+    """The table says so in its row, and nothing is entered."""
+    case = closed(centre)
+    volume = handed(centre, case)
+    sealed(centre, case, volume)
+    row = f"{volume.year},{volume.retention},{volume.number},9,1架1盒,,"
+    report = import_paper(centre.db, actor=centre.school["archive"], raw=f"{TABLE}{row}\n".encode())
+    assert [(one.row, one.column, one.code) for one in report.problems] == [(5, "number", "number_taken")] and report.added == 0

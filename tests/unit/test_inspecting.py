@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from counsel.core.errors import InvalidError
-from counsel.records.inspecting import look_through, type_of, without_metadata
+from counsel.records.inspecting import TYPES, fitting, is_sound_alone, look_through, type_of, without_metadata
 
 
 def picture(form: str = "PNG", size: tuple[int, int] = (40, 30), exif: bool = False) -> bytes:
@@ -96,6 +96,13 @@ def attached(document: pikepdf.Pdf) -> None:
     document.attachments["x.exe"] = b"MZ"
 
 
+def carrying(document: pikepdf.Pdf) -> None:
+    """Another file hangs on a remark."""
+    other = pikepdf.Dictionary(Type=pikepdf.Name.Filespec, F="x.exe", EF=pikepdf.Dictionary(F=document.make_stream(b"MZ")))
+    remark = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.FileAttachment, Rect=[0, 0, 9, 9], FS=other)
+    document.pages[0].Annots = pikepdf.Array([remark])
+
+
 def launching(document: pikepdf.Pdf) -> None:
     """A link that starts a program."""
     link = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Link, Rect=[0, 0, 9, 9])
@@ -131,11 +138,12 @@ LOCKED = pikepdf.Encryption(owner="a", user="b")
         (b"%PDF-1.7\n<html><script>alert(1)</script>" + pdf(), "more_than_one"),
         (b"%PDF-1.7\nnothing in it\n%%EOF", "broken"),
         (pdf(script), "active"),
+        (pdf(carrying), "active"),
         (pdf(attached), "active"),
         (pdf(launching), "active"),
         (pdf(encryption=LOCKED), "locked"),
     ],
-    ids=range(25),
+    ids=range(26),
 )
 def test_what_is_refused_says_why(data: bytes, why: str) -> None:
     """Programs, pages, archives, polyglots, bombs, macros, scripts, attachments, locks, rubbish."""
@@ -181,3 +189,72 @@ def test_a_pdf_without_metadata_names_nobody() -> None:
 def test_nothing_is_taken_out_of_other_types() -> None:
     """Only out of pictures and PDF."""
     assert without_metadata(b"words", type_of(b"words")) is None
+
+
+def atom(name: bytes, *inside: bytes) -> bytes:
+    """One box of an MP4."""
+    body = b"".join(inside)
+    return (8 + len(body)).to_bytes(4, "big") + name + body
+
+
+def film(*kinds: bytes, brand: bytes = b"mp42", late: bool = True) -> bytes:
+    """An MP4 whose index tells of these tracks; telephones put it at the end."""
+    index = atom(b"moov", *(atom(b"trak", atom(b"mdia", atom(b"hdlr", bytes(8), kind, bytes(13)))) for kind in kinds))
+    data = atom(b"mdat", bytes(5000))
+    return atom(b"ftyp", brand, bytes(12)) + (data + index if late else index + data)
+
+
+@pytest.mark.parametrize(
+    ("data", "alone"),
+    [
+        (film(b"soun"), True),
+        (film(b"soun", late=False), True),
+        (film(b"soun", b"vide"), False),
+        (film(b"vide"), False),
+        (film(), False),
+        (film(b"soun")[:-30], False),
+        (atom(b"ftyp", b"isom") + (1).to_bytes(4, "big") + b"free" + (7).to_bytes(8, "big"), False),
+        (atom(b"ftyp", b"isom") + bytes(8), False),
+        (b"", False),
+    ],
+)
+def test_a_container_with_sound_alone_is_sound(data: bytes, alone: bool) -> None:
+    """What a telephone records as sound is told from a film by its tracks; broken boxes end nothing in a loop."""
+    assert is_sound_alone(lambda start, length: data[start : start + length], len(data)) is alone
+
+
+def test_a_telephones_sound_fits_as_sound_and_a_film_as_film() -> None:
+    """The same beginning; what is inside is asked when it is whole."""
+    assert fitting(film(b"soun"), "audio") is TYPES["m4a"] and fitting(film(b"vide"), "video") is TYPES["mp4"]
+    with pytest.raises(InvalidError, match="wrong_kind"):
+        fitting(picture(), "audio")
+
+
+def test_a_picture_that_breaks_off_inside_is_refused_when_it_is_stripped() -> None:
+    """Its outside is in order, its pixels end half-way."""
+    whole = picture(size=(300, 300))
+    at = whole.index(b"IDAT")
+    length = int.from_bytes(whole[at - 4 : at], "big")
+    short = b"IDAT" + whole[at + 4 : at + 4 + length // 2]
+    cut = whole[: at - 4] + (len(short) - 4).to_bytes(4, "big") + short + zlib.crc32(short).to_bytes(4, "big") + whole[-12:]
+    with pytest.raises(InvalidError, match="broken"):
+        without_metadata(cut, type_of(cut))
+
+
+def test_a_pdf_without_metadata_has_no_author_in_its_remarks() -> None:
+    """Who wrote a remark goes; a field of a form keeps its name."""
+
+    def remarks(document: pikepdf.Pdf) -> None:
+        """A remark and a field."""
+        place = {"Type": pikepdf.Name.Annot, "Rect": [0, 0, 9, 9]}
+        note = pikepdf.Dictionary(Subtype=pikepdf.Name.Text, T="Writer", Contents="x", **place)
+        field = pikepdf.Dictionary(Subtype=pikepdf.Name.Widget, T="field1", **place)
+        shown = [document.make_indirect(note), document.make_indirect(field)]
+        document.Root.AcroForm = pikepdf.Dictionary(Fields=pikepdf.Array(shown[1:]))
+        document.pages[0].Annots = pikepdf.Array(shown)
+        document.pages[0].obj.Metadata = document.make_stream(b"<x>Writer</x>")
+
+    before = pdf(remarks)
+    with pikepdf.open(io.BytesIO(without_metadata(before, type_of(before)) or b"")) as after:
+        note, field = after.pages[0].Annots
+        assert "/T" not in note and field.T == "field1" and "/Metadata" not in after.pages[0].obj

@@ -30,12 +30,13 @@ from counsel.pathway.cases.services import case_facts, held, writing_box
 from counsel.pathway.material.consent import Recorded, fitting_consent, may_be_heard, own_purpose, viewers_of
 from counsel.pathway.material.reading import ABOUT, about_of
 from counsel.records.inspecting import (
-    AUDIO,
-    DOCUMENT,
+    FAMILIES,
     HEAD_BYTES,
-    PICTURE,
     VIDEO,
+    WRITTEN,
     FileType,
+    fitting,
+    is_sound_alone,
     look_through,
     type_of,
     without_metadata,
@@ -46,8 +47,6 @@ from counsel.records.scanning import is_scanning, scan
 from counsel.records.services import item_of, sign_item, start_item
 from counsel.records.store import store_of
 
-FAMILIES = {"audio": (AUDIO,), "video": (VIDEO,)}
-WRITTEN = (DOCUMENT, PICTURE)
 LONGEST_TITLE, LONGEST_REMARK = 80, 500
 MIB = 1024 * 1024
 
@@ -151,7 +150,7 @@ def bring_part(db: Session, *, actor: SignedIn, row: Material, number: int, read
     source = _Peeked(read)
     if number == 0:
         with _given_up_if_refused(db, actor, row):
-            _fitting(source.peek(min(HEAD_BYTES, length)), row.kind)
+            fitting(source.peek(min(HEAD_BYTES, length)), row.kind)
     add_part(db, box=box, material=row, number=number, size=size, read=source.read)
 
 
@@ -177,14 +176,6 @@ class _Peeked:
             piece, self._first = self._first[:most], self._first[most:]
             return piece
         return self._read(most)
-
-
-def _fitting(head: bytes, kind: str) -> FileType:
-    """Return the type of a file that may be kept as this kind."""
-    found = type_of(head)
-    if found.family not in FAMILIES.get(kind, WRITTEN):
-        raise InvalidError(file="wrong_kind")
-    return found
 
 
 @contextmanager
@@ -276,7 +267,11 @@ def _looked_through(
     size = int(about["size"])
     by_number = {part.number: part for part in parts}
     take = partial(read_range, db, box=box, material=row, parts=by_number, size=size, start=0)
-    found = _fitting(b"".join(take(length=min(size, HEAD_BYTES))), row.kind)
+    head = b"".join(take(length=min(size, HEAD_BYTES)))
+    found = fitting(head, row.kind)
+    container = row.kind == "audio" and type_of(head).family == VIDEO
+    if container and not is_sound_alone(lambda start, length: b"".join(take(start=start, length=length)), size):
+        raise InvalidError(file="wrong_kind")
     if found.family not in WRITTEN:
         return found, None
     data = b"".join(take(length=size))

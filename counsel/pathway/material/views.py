@@ -44,7 +44,7 @@ KIND_WORDS = {
 BROUGHT = ("record", "test", "letter", "other")
 SMALL = 5 * 1024 * 1024  # what a form without script may carry in one request
 MOST_DIGITS = 15
-RANGE = re.compile(r"bytes=(\d+)-(\d*)$")
+RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})$")
 
 
 @page(blueprint, "/cases/<case>/material", READ, ("GET", "POST"))
@@ -180,8 +180,8 @@ def asked_range(held: Held) -> tuple[int, int] | None:
     asked = RANGE.match(request.headers.get("Range", ""))
     if asked is None or int(asked[1]) >= held.size:
         return None
-    last = min(int(asked[2]) if asked[2] else held.size - 1, held.size - 1)
-    return int(asked[1]), max(0, last - int(asked[1]) + 1)
+    first, last = int(asked[1]), min(int(asked[2]) if asked[2] else held.size - 1, held.size - 1)
+    return (first, last - first + 1) if first <= last else None
 
 
 def answer_range(
