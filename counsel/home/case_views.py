@@ -15,7 +15,7 @@ from counsel.core.clock import now
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
 from counsel.home.case_page import case_page
-from counsel.home.forms_shown import answer_points, form_lines, form_title, lines_for
+from counsel.home.forms_shown import answer_points, form_lines, form_title, lines_for, with_addenda
 from counsel.home.search import search_own
 from counsel.home.views import blueprint
 from counsel.pathway.cases.agreement import GUARDIAN, IN_ROOM, record_agreement
@@ -93,7 +93,8 @@ def _answered(db: Session, actor: SignedIn, case: Case, form: Item, party: str, 
 
 
 def _asked(db: Session, actor: SignedIn, case: Case, form: Item, party: str) -> dict[str, Any]:
-    lines = lines_for(party, form.kind, read_item(db, actor=actor, case=case, item=form).content)
+    read = read_item(db, actor=actor, case=case, item=form)
+    lines = with_addenda(lines_for(party, form.kind, read.content), read.addenda)
     return {"title": form_title(form.kind), "lines": lines, "points": answer_points(form.kind), "party": party}
 
 
@@ -123,13 +124,18 @@ def sheet(db: Session, actor: SignedIn, case: str, item: str) -> Any:
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_READ)
     number = parse_id(item)
     form = db.get(Item, number) if number is not None else None
-    if form is None or form.box_id not in (found.box_id, found.shared_box_id):
-        refuse(db, actor, Permission.CASE_READ, number)
+    if form is None or form.box_id not in (found.box_id, found.shared_box_id) or form.state != "signed":
+        refuse(db, actor, Permission.CASE_READ, number)  # a draft is no sheet to sign
     reason, place = request.form.get("reason", ""), {"title": form_title(form.kind), "reasons": PRINT_REASONS}
     if reason not in PRINT_REASONS:
         return render_template("home/print_why.html", case=found, item=form, **place)
-    content = read_item(db, actor=actor, case=found, item=form, what="printed", detail=reason).content
-    place |= {"lines": form_lines(form.kind, content), "now": now(), "copy": prints_of(db, form.item_id), "reason": reason}
+    read = read_item(db, actor=actor, case=found, item=form, what="printed", detail=reason)
+    place |= {
+        "lines": with_addenda(form_lines(form.kind, read.content), read.addenda),
+        "now": now(),
+        "copy": prints_of(db, form.item_id),
+        "reason": reason,
+    }
     return render_template("home/sheet.html", case=found, item=form, **place)
 
 

@@ -94,7 +94,8 @@ def _forms(db: Session, case: Case) -> list[OwnForm]:
     for item in rows:
         answer = newest_answer(db, item.item_id)
         asked = item.kind in ANSWERED and (item.number == newest[item.kind] or item.kind in EACH) and case.state in ACTIVE
-        found.append(OwnForm(item, answer, asked and answer is None))
+        fresh = answer is not None and answer.revision == item.revision  # a text that was added to is asked anew
+        found.append(OwnForm(item, answer if fresh else None, asked and not fresh))
     return found
 
 
@@ -106,8 +107,8 @@ def own_case(db: Session, *, actor: SignedIn, case_id: UUID | None) -> Case:
     return case
 
 
-def own_form(db: Session, *, actor: SignedIn, case: Case, item_id: UUID | None) -> tuple[Item, dict[str, Any]]:
-    """Open one signed form of an own case.
+def own_form(db: Session, *, actor: SignedIn, case: Case, item_id: UUID | None) -> tuple[Item, list[dict[str, Any]]]:
+    """Open one signed form of an own case, with what was added to it.
 
     Records: ``file:own:read``. Rule: 篇9 二3.
     """
@@ -116,8 +117,8 @@ def own_form(db: Session, *, actor: SignedIn, case: Case, item_id: UUID | None) 
     require(db, actor, Permission.FILE_OWN, Facts(client_id=case.client_id) if mine else None, object_id=item_id)
     assert item is not None
     with recording(db) as record:
-        content = open_bodies(db, box=open_box(db, keys_of(db, actor), case.shared_box_id), item=item)[0]
+        texts = open_bodies(db, box=open_box(db, keys_of(db, actor), case.shared_box_id), item=item)
         record.line(
             "file:own:read", role=actor.role, actor_id=actor.client_id, subject_id=actor.client_id, object_id=item.item_id
         )
-    return item, content
+    return item, texts

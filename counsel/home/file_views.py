@@ -12,10 +12,10 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
 from counsel.home.file import own_case, own_files, own_form
-from counsel.home.forms_shown import answer_points, form_lines, form_title
+from counsel.home.forms_shown import answer_points, form_lines, form_title, with_addenda
 from counsel.home.views import blueprint
 from counsel.pathway.cases.agreement import agree_oneself, newest_answer
-from counsel.pathway.cases.dossier import ANSWERED, RECORDING
+from counsel.pathway.cases.dossier import ANSWERED, EACH
 from counsel.pathway.cases.lifecycle import ACTIVE, CLIENT
 from counsel.pathway.closing.evaluation import MARKS, decline_evaluation, rate
 from counsel.pathway.closing.forms import MARK_WORDS
@@ -45,9 +45,10 @@ def file(db: Session, actor: SignedIn) -> Any:
 def own(db: Session, actor: SignedIn, case: str, item: str) -> Any:
     """One form: read it, and say yes or no."""
     found = own_case(db, actor=actor, case_id=parse_id(case))
-    form, content = own_form(db, actor=actor, case=found, item_id=parse_id(item))
+    form, texts = own_form(db, actor=actor, case=found, item_id=parse_id(item))
     answer = newest_answer(db, form.item_id)
-    back = form.kind == RECORDING.code and answer is not None and answer.agreed  # taken back at any time, also after the end
+    answer = answer if answer is not None and answer.revision == form.revision else None  # a text that was added to is asked anew
+    back = form.kind in EACH and answer is not None and answer.agreed  # taken back at any time, also after the end
     answerable = form.kind in ANSWERED and (found.state in ACTIVE or back)
     if request.method == "POST" and answerable:
         points = {code: request.form.get(f"point_{code}") == "yes" for code, _word in answer_points(form.kind)}
@@ -56,7 +57,7 @@ def own(db: Session, actor: SignedIn, case: str, item: str) -> Any:
         end_use(db, actor=actor, case=found, item=form, copy=request.form.get("copy") == "y")
         flash(_("Thank you. Your answer is sealed with your own key."))
         return go(url_for("home.file"))
-    lines, points_ = form_lines(form.kind, content), answer_points(form.kind)
+    lines, points_ = with_addenda(form_lines(form.kind, texts[0]), texts[1:]), answer_points(form.kind)
     place = {"title": form_title(form.kind), "lines": lines, "points": points_, "answerable": answerable, "back": back}
     place |= {"recorded": recorded_under(db, form.item_id), "medium_words": MEDIUM_WORDS}
     return render_template("home/own.html", case=found, item=form, answer=answer, **place)

@@ -1,6 +1,6 @@
 """The standard forms as people read them: title, labels and words of every field that is filled in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
@@ -16,6 +16,7 @@ from counsel.pathway.plans.forms import PlanForm, SupportForm
 from counsel.pathway.referral.forms import FeedbackForm, HandOverForm, ReferralForm
 from counsel.pathway.safety.forms import CrisisForm, ReturnForm, SafetyPlanForm, SupervisionForm, ToldForm
 from counsel.pathway.sessions.forms import NoteForm
+from counsel.risk.questions import KEEPING, QUESTIONS
 from counsel.web.forms import shown
 
 TITLES = {
@@ -68,11 +69,17 @@ FORMS: dict[str, Any] = {
     "F12": FollowUpForm,
     "support": SupportForm,
 }
+ANSWER_WORDS = {"yes": _l("Yes"), "no": _l("No"), "refused": _l("Rather not say")}
 
 
 def form_title(kind: str) -> Any:
     """Return the name of a form."""
     return TITLES.get(kind, kind)
+
+
+def with_addenda(lines: list[tuple[Any, Any]], addenda: Iterable[Mapping[str, Any]]) -> list[tuple[Any, Any]]:
+    """Return a form's lines with what was added to it later: whoever says yes says it to all of it."""
+    return [*lines, *((_l("Addendum"), more.get("text", "")) for more in addenda)]
 
 
 def form_lines(kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
@@ -86,6 +93,10 @@ def form_lines(kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     if kind == "raised":
         steps = f"{content.get('from')} → {content.get('level')}"
         return [(_l("Level"), steps), (_l("What you saw or heard"), content.get("reason", ""))]
+    if kind == "screen":
+        return _screen_lines(content)
+    if kind == "result":
+        return _result_lines(content)
     form_class = FORMS.get(kind)
     if form_class is None:
         return [(name, value) for name, value in content.items() if isinstance(value, (str, int)) and value != ""]
@@ -125,6 +136,27 @@ def _explained(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
 def lines_for(party: str, kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     """Return what somebody is asked to agree to: a guardian sees the explained points, nothing that the client has told."""
     return _explained(content) if party == GUARDIAN and kind == "F02" else form_lines(kind, content)
+
+
+def _screen_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    given, ticks = content.get("answers", {}), content.get("ticks", ())
+    found = []
+    for question in QUESTIONS:
+        if question.code in given:
+            more = [_(words) for code, words in question.details if code in ticks]
+            found.append((_(question.text), ", ".join([str(ANSWER_WORDS.get(given[question.code], "")), *more])))
+    return [*found, (_(KEEPING), content.get("keeping", "")), (_l("Level"), content.get("level", ""))]
+
+
+def _result_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Instrument and version, the raw answers as they were given, score and day (R10-07)."""
+    low, high = content.get("range", ("", ""))
+    return [
+        (_l("Instrument"), f"{content.get('title', '')} ({content.get('instrument', '')}, {content.get('version', '')})"),
+        (_l("Raw answers"), " ".join(str(one) for one in content.get("answers", ()))),
+        (_l("Score"), f"{content.get('score', '')} ({low}–{high})"),
+        (_l("Day"), content.get("on", "")),
+    ]
 
 
 def _paper_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:

@@ -36,7 +36,7 @@ from counsel.pathway.cases.services import case_by_number, caseload
 from counsel.pathway.closing.services import overdue_follow_ups
 from counsel.pathway.material.erasing import wishes
 from counsel.pathway.referral.conflicts import look_for_conflicts
-from counsel.pathway.referral.transfer import incoming
+from counsel.pathway.referral.transfer import incoming, transfers_waiting
 from counsel.pathway.sessions.services import unsigned_notes
 from counsel.people.rule_texts import rules_waiting
 from counsel.people.staff import colleagues, expiring, staff_name
@@ -152,6 +152,7 @@ def _director(db: Session, actor: SignedIn, waiting: list[Any]) -> str:
         "signatures": waiting_signatures(db, actor=actor),
         "questions": waiting_questions(db, actor=actor),
         "gaps": gaps(db),
+        "transfers": transfers_waiting(db, actor=actor),
         "newcomers": [who for who in colleagues(db, actor=actor) if who.waiting],
         "expiring": [(row, staff_name(db, row.holder_id)) for row in expiring(db)],
     }

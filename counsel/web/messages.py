@@ -67,6 +67,7 @@ def _archive_words(code: str) -> str | None:
         "no_reader": _("This colleague cannot read it. Choose another."),
         "no_forms": _("Choose at least one form."),
         "lost_volume": _("The paper of this volume is lost."),
+        "choose_one": _("Say whether the client agreed or would rather not."),
         "nobody_left": _("Whoever handed it in has left, and nobody else has its key: seal it, and write down what is wrong."),
         "no_recording": _("Of this session nothing is kept."),
         "nobody_beside": _("Nobody but a counsellor of the centre may be alone in the room: choose who stays with them."),

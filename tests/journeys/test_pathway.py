@@ -174,7 +174,7 @@ def test_to_a_doctor_with_feedback_and_a_good_end_with_follow_up(site: Any, some
     zhou.press_word("Close the case")
     assert zhou.sees("Closed. It can be read"), zhou.page.inner_text("main")[:600]
     for who in OTHERS:
-        assert somebody(who).go(f"{case}/feedback") == 404
+        assert somebody(who).go(f"{case}/feedback/1") == 404
 
 
 def test_a_follow_up_is_held_and_the_case_is_completed(site: Any, somebody: Make) -> None:

@@ -210,7 +210,7 @@ def test_the_client_reads_the_own_safety_plan_and_nobody_reads_it_over_the_shoul
     item = item_of(centre.db, case.shared_box_id, SAFETY.code)
     assert item is not None
     found = own_form(centre.db, actor=student, case=case, item_id=item.item_id)
-    assert found[1]["own_steps"] == "写下来"
+    assert found[1][0]["own_steps"] == "写下来"
     assert [form.item.kind for file in own_files(centre.db, actor=student) for form in file.forms].count("safety") == 1
     with pytest.raises(RefusedError):
         own_form(centre.db, actor=centre.school["S2024002"], case=case, item_id=item.item_id)

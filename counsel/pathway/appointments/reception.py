@@ -23,6 +23,7 @@ from counsel.keys.grants import Reader
 from counsel.keys.trust import group_id, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.appointments.lapsing import WELFARE_HOURS
+from counsel.pathway.appointments.lifecycle import allowed
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.requests import add_appointment, answer_by, appointment_facts, change_state, open_case_for
 from counsel.people.cards import ClientCard, client_cards, student_card, write_client
@@ -179,6 +180,26 @@ def cancel_for_centre(db: Session, *, actor: SignedIn, appointment_id: UUID | No
         notify(db, reader_id=appointment.client_id, kind="time_cancelled", object_id=appointment.appointment_id)
         _line(record, actor, appointment, "pathway:appointment:cancelled_by_centre")
     return appointment
+
+
+def let_go_times(db: Session, *, actor: SignedIn, client_id: UUID, holder_id: UUID | None = None, told: bool = True) -> None:
+    """Cancel for the centre what a client still has to come, inside the caller's transaction; never counted against the client.
+
+    :param holder_id: only times with this counsellor, who no longer counsels the client.
+    :param told: whether the client is told; not after a death.
+    """
+    query = select(Appointment).where(Appointment.client_id == client_id, Appointment.starts_at > now())
+    if holder_id is not None:
+        query = query.where(Appointment.counsellor_id == holder_id)
+    with recording(db) as record:
+        for appointment in db.scalars(query.order_by(Appointment.starts_at)).all():
+            if not allowed(appointment.state, "cancelled_by_centre"):
+                continue
+            change_state(db, appointment, "cancelled_by_centre")
+            appointment.reason = "counsellor_away" if holder_id is not None else "closed"
+            if told:
+                notify(db, reader_id=client_id, kind="time_cancelled", object_id=appointment.appointment_id)
+            _line(record, actor, appointment, "pathway:appointment:cancelled_by_centre")
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ CRITERIA = (
     ),
 )
 SEVERITIES = ("LV0", "LV1", "LV2", "LV3", "LV4", "LV9")
+MEDICAL_CLASS = "LV4"  # a doctor comes first (篇7 六)
 ORDINARY = ("LV0", "LV1", "LV2")  # within the scope of counselling; LV3 with advice given (G5)
 SHORT, MIDDLE, LONG = ("under_2", "under_3"), ("under_6", "under_12"), ("over_12",)
 
@@ -74,7 +75,7 @@ SHORT, MIDDLE, LONG = ("under_2", "under_3"), ("under_6", "under_12"), ("over_12
 def suggestion(answers: Mapping[str, str]) -> str:
     """Return the class the criteria suggest, ``LV9`` while one of them is open."""
     if answers.get("insight") == "broken":
-        return "LV4"
+        return MEDICAL_CLASS
     if any(not answers.get(criterion.code) for criterion in CRITERIA):
         return "LV9"
     if answers["conflict_type"] == "distorted" or answers["generalisation"] == "unrelated" or answers["distress"] == "stuck":

@@ -16,12 +16,12 @@ from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, NotFoundError
 from counsel.core.ids import new_id
-from counsel.pathway.assessment.criteria import ORDINARY, SEVERITIES, suggestion
+from counsel.pathway.assessment.criteria import MEDICAL_CLASS, ORDINARY, SEVERITIES, suggestion
 from counsel.pathway.assessment.models import Instrument
 from counsel.pathway.cases.dossier import ASSESSMENT, FormKind, read_form, write_form
 from counsel.pathway.cases.evidence import AssessmentDone, Evidence, InScope
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.moving import move, superseded
+from counsel.pathway.cases.moving import last_move, move, superseded
 from counsel.pathway.cases.services import case_facts, held
 from counsel.pathway.intake.informing import age_if_known
 from counsel.pathway.intake.levels import evidence_of_screen
@@ -108,9 +108,22 @@ def finish_assessment(db: Session, *, actor: SignedIn, case: Case) -> None:
         if form.signed and not superseded(db, case.case_id, form.item_id):
             evidence.append(AssessmentDone("G8", form.item_id))
             advised = form.content.get("severity") == "LV3" and form.content.get("medical_advice") == "yes"
-            if form.content.get("severity") in ORDINARY or advised:
+            ordinary = form.content.get("severity") in ORDINARY or advised
+            if ordinary and not doctor_first(db, actor=actor, case=case):
                 evidence.append(InScope("G5", form.item_id))
         move(db, actor=actor, case=case, to="planning", evidence=evidence)
+
+
+def doctor_first(db: Session, *, actor: SignedIn, case: Case) -> bool:
+    """Return whether an assessment of class LV4 was signed since the client last came back from a doctor (R7-10).
+
+    A later assessment does not settle it: the referral and its feedback do.
+    """
+    back = last_move(db, case.case_id, "T11")
+    signed = [item for item in items_in(db, [case.box_id]) if item.kind == ASSESSMENT.code and item.state == "signed"]
+    since = [item.number for item in signed if back is None or item.on_day > back.on_day]
+    texts = (read_form(db, actor=actor, case=case, kind=ASSESSMENT, number=number).content for number in since)
+    return any(content.get("severity") == MEDICAL_CLASS for content in texts)
 
 
 def approve_instrument(

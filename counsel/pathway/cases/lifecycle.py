@@ -79,13 +79,13 @@ def _rows() -> Iterator[Transition]:
         if state != "referred_medical":
             yield Transition("T10", state, "referred_medical", c, ("G14",), "篇7 六")
         if state not in ("on_hold", "transfer_pending"):
-            yield Transition("T17", state, "on_hold", c, ("RESUME", "LOW"), "篇10 四")
+            yield Transition("T17", state, "on_hold", c, ("RESUME", "SAFE"), "篇10 四")
             yield Transition("T17", "on_hold", state, c, ("BACK",), "篇10 四")
         if state != "closing":
             yield Transition("T19", state, "closing", (COUNSELLOR, CLIENT), (), "篇9 二2; 篇10 六")
         yield Transition("T22", state, "closed", c, ("MISSED", "LOW", "LETTER", "END"), "篇9 二4", "no_show_lapsed")
-    for state in ("assessment", "counselling"):
-        yield Transition("T11", "referred_medical", state, c, ("FEEDBACK", "G2"), "篇7 六")
+    yield Transition("T11", "referred_medical", "assessment", c, ("FEEDBACK", "G2", "G3"), "篇7 六; 篇4 一")
+    yield Transition("T11", "referred_medical", "counselling", c, ("FEEDBACK", "G2", "G3", "G8"), "篇7 六; 篇4 一; 篇10 三")
     yield Transition("T12", "referred_medical", "closed", c, ("G11", "TRACKED", "SAFE", "END"), "篇7 六", "medical_referral")
     yield Transition("T13", "planning", "counselling", c, ("G7",), "篇10 四")
     yield Transition("T14", "planning", "closed", c, ("OFFERED", "SAFE", "END"), "篇10 四", "no_agreement")

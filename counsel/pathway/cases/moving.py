@@ -133,6 +133,6 @@ def last_move(db: Session, case_id: UUID, rule: str) -> CaseMove | None:
 
 
 def superseded(db: Session, case_id: UUID, item_id: UUID | None) -> bool:
-    """Return whether a form stood already when the case went back to be planned or assessed anew (T16): then it is over."""
-    anew = select(CaseMove.evidence).where(CaseMove.case_id == case_id, CaseMove.rule == "T16")
+    """Return whether a form stood already when the case went back, or to a doctor and back (T16, T10, T11): then it is over."""
+    anew = select(CaseMove.evidence).where(CaseMove.case_id == case_id, CaseMove.rule.in_(("T16", "T10", "T11")))
     return item_id is not None and any(f"OLD:{item_id.hex}" in told for told in db.scalars(anew))

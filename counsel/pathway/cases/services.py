@@ -63,10 +63,10 @@ def held(db: Session, case: Case) -> Iterator[Recorder]:
 
     :raises ConflictError: somebody moved the case, or took it over, meanwhile.
     """
-    before = (case.state, case.counsellor_id, case.handed_in)
+    before = (case.state, case.counsellor_id, case.handed_in, case.transfer_to)
     with recording(db) as record:
         db.refresh(case, with_for_update=True)
-        if (case.state, case.counsellor_id, case.handed_in) != before:
+        if (case.state, case.counsellor_id, case.handed_in, case.transfer_to) != before:
             raise ConflictError("faster")
         yield record
 
@@ -143,8 +143,9 @@ def writing_box(db: Session, *, actor: SignedIn, case: Case, shared: bool) -> Op
 
 def forget_receiver(db: Session, case: Case) -> None:
     """Take the key from whoever was to take the case over and will not; needs no key."""
-    if case.transfer_to is not None:
-        revoke(db, case.box_id, case.transfer_to)
+    given = db.get(CaseReader, (case.case_id, case.transfer_to)) if case.transfer_to is not None else None
+    if given is not None and given.purpose == "receiving":  # whoever reads the case as a second reader goes on doing so
+        revoke(db, case.box_id, given.holder_id)
     where = (CaseReader.case_id == case.case_id, CaseReader.purpose == "receiving")
     db.execute(delete(CaseReader).where(*where))
     case.transfer_to = None

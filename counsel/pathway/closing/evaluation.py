@@ -80,6 +80,8 @@ def decline_evaluation(db: Session, *, actor: SignedIn, case: Case) -> Evaluatio
     Records: ``pathway:evaluation:declined``.
     """
     require(db, actor, Permission.FILE_OWN, Facts(client_id=case.client_id), object_id=case.case_id)
+    if case.state in ("closed", "archived"):
+        raise TransitionError("NO_STEP")
     return _waive(db, actor, case, "declined")
 
 

@@ -16,6 +16,7 @@ from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.pathway.appointments.lapsing import missed_in_a_row
+from counsel.pathway.appointments.reception import let_go_times
 from counsel.pathway.cases.agreement import agreed_to
 from counsel.pathway.cases.dossier import CLOSING, EVALUATION, PAPER, PLAN, REFERRAL, FormKind, read_form, write_form
 from counsel.pathway.cases.evidence import (
@@ -148,6 +149,8 @@ def _check_waiver(db: Session, case: Case, reason: str) -> None:
     row = db.get(Evaluation, case.case_id)
     if row is not None and row.waiver in ELSEWHERE and row.waiver != reason:
         raise TransitionError("G10")
+    if row is not None and row.waiver == "withdrawn" and case.ended_by != CLIENT:
+        raise TransitionError("WISH")
 
 
 def close_case(db: Session, *, actor: SignedIn, case: Case, reason: str) -> None:
@@ -196,7 +199,8 @@ def _of_absence(db: Session, case: Case) -> list[Evidence]:
     if missed_in_a_row(db, case.client_id) >= house_of(db).settings.no_show_limit:
         found.append(Missed("MISSED", case.case_id))
     row = db.get(Evaluation, case.case_id)
-    if row is not None and row.letter_on is not None:
+    last = max((session.held_on for session in sessions_of(db, case)), default=None)
+    if row is not None and row.letter_on is not None and (last is None or row.letter_on >= last):
         found.append(LetterSent("LETTER", case.case_id))
     return found
 
@@ -240,6 +244,7 @@ def close_for_leaving(db: Session, *, actor: SignedIn, case: Case, close_reason:
     with held(db, case):
         evidence: list[Evidence] = [ReasonGiven("WHY", case.case_id), *_seen_from_outside(db, case)]
         move(db, actor=actor, case=case, to="closed", by=DIRECTOR, evidence=evidence, close_reason=close_reason, reason=reason)
+        let_go_times(db, actor=actor, client_id=case.client_id, told=close_reason != "deceased")
         if close_reason == "deceased":
             due = now() + timedelta(hours=POSTVENTION_HOURS)
             open_task(db, kind="review", due_at=due, object_id=case.case_id, owner_role="director")

@@ -124,6 +124,8 @@ def agree(db: Session, actor: SignedIn, case: str) -> Any:
     days = [day for day in (typed_day("first"), typed_day("second")) if day is not None]
     place = {"contact": clean(request.form.get("contact")), "when": clean(request.form.get("when"))}
     consent = request.form.get("consent") == "yes"
+    if not consent and (request.form.get("consent") != "no" or days):  # nobody declines by a field that was left open
+        raise InvalidError(consent="choose_one")
     agree_follow_ups(db, actor=actor, case=found, days=days if consent else [], consent=consent, **place)
     flash(_("Agreed."))
     return go(url_for("closing.closing", case=found.case_id))

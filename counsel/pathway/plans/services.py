@@ -60,11 +60,15 @@ def finish_plan(db: Session, *, actor: SignedIn, case: Case) -> None:
     Rule: 篇10 四; R10-08, R10-09, R10-10.
     """
     with held(db, case):
-        form = read_form(db, actor=actor, case=case, kind=PLAN, number=plan_number(db, case))
-        yes = agreed_to(db, actor=actor, case=case, item=form.item) if form.signed else None
-        fresh = yes is not None and not superseded(db, case.case_id, form.item_id)
-        evidence: list[Evidence] = [PlanAgreed("G7", form.item_id)] if fresh else []
-        move(db, actor=actor, case=case, to="counselling", evidence=evidence)
+        move(db, actor=actor, case=case, to="counselling", evidence=evidence_of_plan(db, actor=actor, case=case))
+
+
+def evidence_of_plan(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
+    """Return G7 when the newest plan is signed, the client said yes to this very text, and it has not been left behind."""
+    form = read_form(db, actor=actor, case=case, kind=PLAN, number=plan_number(db, case))
+    yes = agreed_to(db, actor=actor, case=case, item=form.item) if form.signed else None
+    fresh = yes is not None and not superseded(db, case.case_id, form.item_id)
+    return [PlanAgreed("G7", form.item_id)] if fresh else []
 
 
 def plan_anew(db: Session, *, actor: SignedIn, case: Case, to: str, reason: str) -> None:
@@ -77,10 +81,15 @@ def plan_anew(db: Session, *, actor: SignedIn, case: Case, to: str, reason: str)
     target = to if to in ("planning", "assessment") else "planning"
     kinds = (PLAN.code, ASSESSMENT.code) if target == "assessment" else (PLAN.code,)
     with held(db, case):
-        forms = sorted(items_in(db, [case.shared_box_id, case.box_id]), key=lambda item: item.number)
-        old = {item.kind: item for item in forms if item.state == "signed"}  # of each kind the newest
-        before = [FormBefore("OLD", old[kind].item_id) for kind in kinds if kind in old]
+        before = forms_before(db, case, kinds)
         move(db, actor=actor, case=case, to=target, evidence=[ReasonGiven("WHY", case.case_id), *before], reason=reason)
+
+
+def forms_before(db: Session, case: Case, kinds: tuple[str, ...]) -> list[FormBefore]:
+    """Return OLD for the newest signed form of each kind: from now on a newer one is asked for."""
+    forms = sorted(items_in(db, [case.shared_box_id, case.box_id]), key=lambda item: item.number)
+    old = {item.kind: item for item in forms if item.state == "signed"}
+    return [FormBefore("OLD", old[kind].item_id) for kind in kinds if kind in old]
 
 
 def write_own_goals(db: Session, *, actor: SignedIn, case: Case, text: str) -> None:

@@ -14,29 +14,35 @@ from counsel.confidentiality.limits import LimitCode
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
-from counsel.core.errors import ConflictError, InvalidError
+from counsel.core.errors import ConflictError, InvalidError, TransitionError
+from counsel.pathway.assessment.criteria import MEDICAL_CLASS
+from counsel.pathway.assessment.services import assessments_of
 from counsel.pathway.cases.countersign import ask_second_signature, signed_reasons
-from counsel.pathway.cases.dossier import ASSESSMENT, REFERRAL, FormKind, read_form, write_form
+from counsel.pathway.cases.dossier import ASSESSMENT, CONSENT, PLAN, REFERRAL, FormKind, read_form, write_form
 from counsel.pathway.cases.evidence import (
+    AssessmentDone,
     ConsentGiven,
     ContactTried,
     Evidence,
     FeedbackGiven,
+    GuardianSettled,
     MedicalAdvised,
     ResumeDated,
     Tracked,
 )
+from counsel.pathway.cases.lifecycle import CLIENT
 from counsel.pathway.cases.models import Case
-from counsel.pathway.cases.moving import last_move, move
+from counsel.pathway.cases.moving import last_move, move, superseded
 from counsel.pathway.cases.services import case_facts, held
-from counsel.pathway.intake.consent import ADULT, age_of, client_of, consent_given
+from counsel.pathway.intake.consent import ADULT, age_of, client_of, consent_given, guardian_settled
 from counsel.pathway.intake.levels import evidence_of_level
+from counsel.pathway.plans.services import evidence_of_plan, forms_before
 from counsel.pathway.referral.models import REFERRAL_KINDS, WAYS_TO_REACH, ContactTry, Referral
 from counsel.records.models import Item
 from counsel.records.services import items_in
 from counsel.tasks.models import Task
 
-FEEDBACK = FormKind("feedback", Permission.CASE_READ, Permission.CASE_WRITE, needed=("source", "text"), conclusions=("text",))
+FEEDBACK = FormKind("feedback", Permission.CASE_READ, Permission.CASE_FOLLOW_UP, needed=("source", "text"), conclusions=("text",))
 RECEIPTS = ("client", "guardian", "refused")
 FEEDBACK_DAYS, MOST_DAYS = 30, 180
 HOLD_REASONS = ("holiday", "leave_of_absence", "illness", "placement", "client_wish")
@@ -111,6 +117,7 @@ def refer_medically(db: Session, *, actor: SignedIn, case: Case) -> None:
     with held(db, case):
         open_ones = [row for row in referrals_of(db, case) if row.kind == "medical" and row.answered_on is None]
         evidence: list[Evidence] = [MedicalAdvised("G14", open_ones[-1].item_id)] if open_ones else []
+        evidence += forms_before(db, case, (CONSENT.code,))  # what was explained before is explained anew afterwards
         move(db, actor=actor, case=case, to="referred_medical", evidence=evidence)
 
 
@@ -122,7 +129,7 @@ def record_feedback(db: Session, *, actor: SignedIn, case: Case, number: int, so
 
     Records: ``pathway:feedback:signed``. Rule: 篇7 六; R7-11; 精神卫生法 23.
     """
-    require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
     if source not in ("hospital", "client"):
         raise InvalidError(source="unknown")
     if source == "hospital" and not sheet_place.strip():
@@ -152,12 +159,32 @@ def ask_return(db: Session, *, actor: SignedIn, case: Case, reason: str) -> Task
 def return_from_doctor(db: Session, *, actor: SignedIn, case: Case, to: str) -> None:
     """T11: go on after the feedback, the consent explained anew since the referral; after LV4 under stricter conditions.
 
-    :raises TransitionError: ``FEEDBACK`` or ``G2``. Rule: 篇7 六.
+    Counselling is gone on with, or begun, on an assessment and on what was agreed; after LV4 without a plan, supportive only.
+    Whom the client has ended counselling with begins anew by a new request.
+
+    :raises TransitionError: ``FEEDBACK``, ``G2``, ``G3``, ``G8`` or ``G7``; ``NO_STEP``, when the client has ended it.
+    Rule: 篇7 六; 篇9 二2.
     """
     state = "counselling" if to == "counselling" else "assessment"
     with held(db, case):
+        if case.ended_by == CLIENT:
+            raise TransitionError("NO_STEP")
         evidence = [*_feedback_evidence(db, actor=actor, case=case), *_renewed_consent(db, actor=actor, case=case)]
+        if state == "assessment":
+            evidence += forms_before(db, case, (PLAN.code, ASSESSMENT.code))
+        else:
+            evidence += _assessed(db, actor=actor, case=case)
         move(db, actor=actor, case=case, to=state, evidence=evidence)
+        case.ended_by = None
+
+
+def _assessed(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
+    form = read_form(db, actor=actor, case=case, kind=ASSESSMENT, number=assessments_of(db, case))
+    if not form.signed or superseded(db, case.case_id, form.item_id):
+        return []
+    if form.content.get("severity") != MEDICAL_CLASS and not evidence_of_plan(db, actor=actor, case=case):
+        raise TransitionError("G7")
+    return [AssessmentDone("G8", form.item_id)]
 
 
 def _feedback_evidence(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
@@ -165,7 +192,7 @@ def _feedback_evidence(db: Session, *, actor: SignedIn, case: Case) -> list[Evid
     if not rows or rows[-1].answered_on is None:
         return []
     said = read_form(db, actor=actor, case=case, kind=FEEDBACK, number=rows[-1].number)
-    if _severity(db, actor, case) == "LV4":
+    if _severity(db, actor, case) == MEDICAL_CLASS:
         signed = signed_reasons(db, actor=actor, object_id=case.case_id, code=RETURN)
         this_time = any(words.get("referral") == rows[-1].number for _task, words in signed)
         if said.content.get("source") != "hospital" or not this_time:
@@ -181,9 +208,13 @@ def _severity(db: Session, actor: SignedIn, case: Case) -> str:
 
 
 def _renewed_consent(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
-    left, consent = last_move(db, case.case_id, "T10"), consent_given(db, actor=actor, case=case)
-    renewed = consent is not None and (left is None or consent.on_day >= left.on_day)
-    return [ConsentGiven("G2", consent.item_id)] if consent is not None and renewed else []
+    consent = consent_given(db, actor=actor, case=case)
+    if consent is None or superseded(db, case.case_id, consent.item_id):
+        return []
+    found: list[Evidence] = [ConsentGiven("G2", consent.item_id)]
+    if guardian_settled(db, actor=actor, case=case, consent=consent):
+        found.append(GuardianSettled("G3", consent.item_id))
+    return found
 
 
 def tracked(db: Session, case: Case) -> list[Evidence]:
@@ -195,7 +226,7 @@ def tracked(db: Session, case: Case) -> list[Evidence]:
 def hold(db: Session, *, actor: SignedIn, case: Case, resume_on: date | None, reason: str) -> None:
     """T17: pause until a day; not while the level is 2 or above, unless the crisis team holds it.
 
-    :raises InvalidError: no such reason, a day that is past or too far; :raises TransitionError: ``LOW``.
+    :raises InvalidError: no such reason, a day that is past or too far; :raises TransitionError: ``SAFE``.
     """
     day = today(house_of(db).settings.time_zone)
     if reason not in HOLD_REASONS:

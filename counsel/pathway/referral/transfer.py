@@ -24,6 +24,7 @@ from counsel.keys.grants import Reader, make_grant
 from counsel.keys.rotation import open_for_writing, rotate
 from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
+from counsel.pathway.appointments.reception import let_go_times
 from counsel.pathway.cases.agreement import agreed_to
 from counsel.pathway.cases.dossier import HAND_OVER, read_form, write_form
 from counsel.pathway.cases.evidence import ConflictClear, Evidence, HandedOver, ReasonGiven
@@ -33,7 +34,7 @@ from counsel.pathway.cases.models import Case, CaseMove, CaseReader
 from counsel.pathway.cases.moving import move
 from counsel.pathway.cases.services import case_facts, forget_receiver, held
 from counsel.pathway.sessions.models import CounsellingSession
-from counsel.people.conflicts import check_free
+from counsel.people.conflicts import check_free, closed_to
 from counsel.people.exclusions import excluded_for
 from counsel.people.staff import may_take_cases, staff_name
 from counsel.records.services import item_of
@@ -124,9 +125,10 @@ def write_hand_over(
     """
     if sign and case.transfer_to is None:
         raise TransitionError("RECEIVER")
-    content = {**content, "receiver": staff_name(db, case.transfer_to)}
-    place = {"content": content, "seen_version": seen_version, "sign": sign, "number": number}
-    write_form(db, actor=actor, case=case, kind=HAND_OVER, **place)  # type: ignore[arg-type]
+    with held(db, case):
+        full = {**content, "receiver": staff_name(db, case.transfer_to)}
+        place = {"content": full, "seen_version": seen_version, "sign": sign, "number": number}
+        write_form(db, actor=actor, case=case, kind=HAND_OVER, **place)  # type: ignore[arg-type]
 
 
 def give_key(db: Session, *, actor: SignedIn, case: Case) -> None:
@@ -163,6 +165,13 @@ def _ready(db: Session, actor: SignedIn, case: Case) -> bool:
     return agreed_to(db, actor=actor, case=case, item=form.item) is not None
 
 
+def transfers_waiting(db: Session, *, actor: SignedIn) -> list[int]:
+    """Return the numbers of cases that wait for the director to say who takes them over, the oldest first."""
+    require(db, actor, Permission.CASE_DIRECT)
+    query = select(Case.case_no).where(Case.state == "transfer_pending", Case.transfer_to.is_(None))
+    return list(db.scalars(query.where(Case.client_id.not_in(closed_to(db, actor.holder_id))).order_by(Case.case_no)))
+
+
 def incoming(db: Session, *, actor: SignedIn) -> list[Case]:
     """Return the cases whose key has been handed over to the actor, to read the summary and accept."""
     given = select(CaseReader.case_id).where(CaseReader.holder_id == actor.holder_id, CaseReader.purpose == "receiving")
@@ -195,6 +204,7 @@ def accept_transfer(db: Session, *, actor: SignedIn, case: Case, no_conflict: bo
         move(db, actor=actor, case=case, to=case.resume_state or "", by=RECEIVER, evidence=evidence)
         old, case.counsellor_id, case.transfer_to = case.counsellor_id, actor.holder_id, None
         db.flush()
+        let_go_times(db, actor=actor, client_id=case.client_id, holder_id=old)
         keep_away(db, actor=actor, client_id=case.client_id, people=excluded_for(db, actor=actor, client_id=case.client_id))
         _change_keys(db, actor, case, old)
 

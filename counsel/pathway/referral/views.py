@@ -44,7 +44,7 @@ from counsel.web.forms import clean
 from counsel.web.page import go, page
 
 blueprint = Blueprint("referral", __name__)
-WRITE = Permission.CASE_WRITE
+WRITE, FOLLOW = Permission.CASE_WRITE, Permission.CASE_FOLLOW_UP
 
 
 @page(blueprint, "/cases/<case>/referral", WRITE, ("GET", "POST"))
@@ -79,16 +79,16 @@ def act(db: Session, actor: SignedIn, case: str) -> Any:
     return back_to(found)
 
 
-@page(blueprint, "/cases/<case>/feedback", WRITE, ("GET", "POST"))
-def feedback(db: Session, actor: SignedIn, case: str) -> Any:
-    """What came back from the newest open referral."""
-    found = writable(db, actor, case)
-    waiting = [row for row in referrals_of(db, found) if row.answered_on is None]
+@page(blueprint, "/cases/<case>/feedback/<int(max=999):number>", FOLLOW, ("GET", "POST"))
+def feedback(db: Session, actor: SignedIn, case: str, number: int) -> Any:
+    """What came back from one referral, also after counselling has ended."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=FOLLOW)
+    waiting = [row for row in referrals_of(db, found) if row.answered_on is None and row.number == number]
     form = FeedbackForm()
     if form.validate_on_submit() and waiting:
         place = {"source": form.source.data, "text": form.text.data, "sheet_place": form.sheet_place.data or ""}
         try:
-            record_feedback(db, actor=actor, case=found, number=waiting[0].number, **place)
+            record_feedback(db, actor=actor, case=found, number=number, **place)
         except InvalidError as error:
             form.take(error)
         else:

@@ -14,12 +14,13 @@ from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.keys.boxes import open_box
+from counsel.pathway.assessment.services import doctor_first
 from counsel.pathway.cases.dossier import NOTE, Form, read_form, write_form
 from counsel.pathway.cases.evidence import Evidence, NoteSigned
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move
 from counsel.pathway.cases.services import case_facts, held
-from counsel.pathway.intake.consent import consent_given
+from counsel.pathway.intake.consent import consent_given, guardian_settled
 from counsel.pathway.intake.levels import evidence_of_screen
 from counsel.pathway.sessions.models import FORMATS, FORMS, GROUP, INSIDE_HOURS, CounsellingSession
 from counsel.people.conflicts import check_free
@@ -50,7 +51,8 @@ def begin_session(
 
     :param mode: one of the service's forms (R7-03); talks, by telephone too, happen inside the set hours (R8-12).
     :param crisis: held outside them all the same, and marked so.
-    :raises TransitionError: ``G2`` when a new notice version must be explained first, ``HOURS``, ``G6``, ``G9``, ``NO_STEP``;
+    :raises TransitionError: ``G2`` when a new notice version must be explained first, ``G3`` while the guardian's part is open,
+        ``G5`` when a doctor comes first, ``HOURS``, ``G6``, ``G9``, ``NO_STEP``;
         ``ELSEWHERE`` when a group is entered whose leader has another relationship with the client (篇9 一7).
     :raises InvalidError: no such form.
 
@@ -59,8 +61,13 @@ def begin_session(
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
     if mode not in FORMS:
         raise InvalidError(mode="unknown")
-    if consent_given(db, actor=actor, case=case) is None:
+    consent = consent_given(db, actor=actor, case=case)
+    if consent is None:
         raise TransitionError("G2")
+    if not guardian_settled(db, actor=actor, case=case, consent=consent):
+        raise TransitionError("G3")
+    if doctor_first(db, actor=actor, case=case):
+        raise TransitionError("G5")
     if mode in INSIDE_HOURS and not crisis and not inside_hours(db, case.counsellor_id):
         raise TransitionError("HOURS")
     if mode == GROUP:  # whoever leads a group has no other relationship with a member, today's timetable included
