@@ -13,7 +13,7 @@ from counsel.access.sign_ins import SignedIn
 from counsel.core.clock import as_of, now, today
 from counsel.core.database import house_of
 from counsel.home.demo_danger import in_danger
-from counsel.home.demo_story import ASSESSED, COUNSELLORS, PLAN_WORDS, Demo, free_time, walk
+from counsel.home.demo_story import ASSESSED, COUNSELLORS, PLAN_WORDS, Demo, explain, free_time, walk
 from counsel.pathway.appointments.reception import check_in, note_absence, register_walk_in
 from counsel.pathway.assessment.services import write_assessment
 from counsel.pathway.cases.agreement import record_agreement
@@ -86,6 +86,7 @@ def _back(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
     record_feedback(db, actor=me, case=case, number=1, **paper)
     task = ask_return(db, actor=me, case=case, reason="只做支持性谈话，配合医院的治疗")
     give_second_signature(db, actor=demo["gu"], task_id=task.task_id, agreed=True)
+    explain(db, me, case)
     return_from_doctor(db, actor=me, case=case, to="counselling")
 
 

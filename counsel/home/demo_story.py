@@ -125,18 +125,23 @@ def walk_cases(db: Session, demo: Demo, numbers: list[str], step: Callable[[], N
         step()
 
 
-def walk(db: Session, actor: SignedIn, case: Case, stage: str, index: int) -> None:
-    """Bring a received case to a stage: intake, assessment, planning, counselling (note unsigned) or signed."""
-    answers = {**ALL_NO, "q1": "yes"} if index == 3 else ALL_NO
-    record_screen(db, actor=actor, case=case, answers=answers, ticks=frozenset(), keeping="养的猫")
-    if stage == "intake":
-        return
+def explain(db: Session, actor: SignedIn, case: Case) -> None:
+    """The consent is explained and signed on paper, by a guardian too where the age asks for it."""
     points = [limit.code for limit in LIMITS] + list(POINTS)
     age = age_of(db, client_of(db, actor=actor, case=case))
     part = guardian_parts(age, house_of(db).settings.guardian_policy)[0]
     consent = {"points": points, "way": "on_paper", "sheet_place": "1号柜", "emergency_contact": "姨妈", "guardian": part}
     consent |= {"guardian_note": "母亲", "guardian_way": "on_paper", "guardian_place": "1号柜"}
     record_consent(db, actor=actor, case=case, content=consent)
+
+
+def walk(db: Session, actor: SignedIn, case: Case, stage: str, index: int) -> None:
+    """Bring a received case to a stage: intake, assessment, planning, counselling (note unsigned) or signed."""
+    answers = {**ALL_NO, "q1": "yes"} if index == 3 else ALL_NO
+    record_screen(db, actor=actor, case=case, answers=answers, ticks=frozenset(), keeping="养的猫")
+    if stage == "intake":
+        return
+    explain(db, actor, case)
     words = {"presenting_complaint": REASONS[index], "course": "大约一个月前开始", "past_help": "没有"}
     decided = {"in_scope": "yes", "within_competence": "yes", "no_conflict": "yes", "expectations": "想轻松一点"}
     sign_intake(db, actor=actor, case=case, content=words | decided, seen_version=0)
