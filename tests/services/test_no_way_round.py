@@ -337,3 +337,16 @@ def test_a_printed_screen_and_a_printed_result_leave_nothing_out() -> None:
         told = " ".join(f"{label} {text}" for label, text in form_lines("result", result))
     assert len(shown) == 5 and shown[1][1] == "Yes, It needed medical care" and shown[3][1] == "朋友"
     assert all(part in told for part in ("GAD7", "2006", "1 2", "3 (0–21)", "2026-01-01"))
+
+
+def test_who_was_never_asked_and_is_gone_is_let_go_by_a_second_signature(centre: Centre) -> None:
+    """Received, never screened, withdrawn: nobody can ask any more; the case ends when somebody outside has signed (SAFE)."""
+    open_the_centre(centre)
+    case, lan = received(centre), centre.school["lan"]
+    end_counselling(centre.db, actor=centre.school[STUDENT], case=case)
+    with pytest.raises(TransitionError, match="SAFE"):
+        close_case(centre.db, actor=lan, case=case, reason="withdrawn")
+    task = ask_risk_owner(centre.db, actor=lan, case=case, reason="来过一次，未作筛查，班主任说一切如常")
+    give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=True)
+    close_case(centre.db, actor=lan, case=case, reason="withdrawn")
+    assert (case.state, case.close_reason) == ("closed", "withdrawn")

@@ -269,13 +269,15 @@ def ask_risk_owner(db: Session, *, actor: SignedIn, case: Case, reason: str) -> 
 
 
 def evidence_of_level(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
-    """Return LOW for a level of 0 or 1, and SAFE for that or for an owner outside the case who has signed."""
-    if not any(item.kind == SCREEN.code for item in items_in(db, [case.box_id])):
-        return []
+    """Return LOW for a level of 0 or 1 that was asked for, and SAFE for that or for an owner outside the case who has signed.
+
+    Who was never asked and is gone is let go by that signature alone: somebody has looked, and says so.
+    """
+    screened = any(item.kind == SCREEN.code for item in items_in(db, [case.box_id]))
     if tasks_about(db, case.case_id, ("report",)):  # R4-16: nothing about danger ends without its record
         return []
     cover = cover_of(db, actor=actor, case=case)
-    if cover.level < CALL_DUTY_LEVEL:
+    if screened and cover.level < CALL_DUTY_LEVEL:
         return [RiskLow("LOW", case.case_id), Safe("SAFE", case.case_id)]
     for task, said in signed_reasons(db, actor=actor, object_id=case.case_id, code=OWNER):
         if said["level"] >= cover.level and said["raised_at"] == cover.raised_at:  # whoever signed knew of this danger
