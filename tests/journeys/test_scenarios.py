@@ -88,10 +88,13 @@ def test_c2_to_the_doctor_and_back(site: Any, somebody: Make) -> None:
     gu.press("button[value=yes]")
     consent_on_paper(chen, case)
     chen.press_word("Go on with counselling")
+    assert chen.sees("The guardian's part is missing for this age"), "a consent renewed without the guardian"
+    consent_on_paper(chen, case, part="signed", way="by_phone")
+    chen.press_word("Go on with counselling")
     chen.go(case)
     assert chen.sees("Homework"), chen.page.inner_text("main")[:600]
     for who in OTHERS:
-        assert [somebody(who).go(f"{case}/{page}") for page in ("feedback", "referral")] == [404, 404]
+        assert [somebody(who).go(f"{case}/{page}") for page in ("feedback/1", "referral")] == [404, 404]
 
 
 def test_c5_on_to_somebody_outside_with_a_signed_release(site: Any, somebody: Make) -> None:
