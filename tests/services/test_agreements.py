@@ -196,7 +196,7 @@ def test_an_assessment_is_refused_beside_the_field(sqlite_centre: Centre, change
 
 
 def test_a_suspected_disorder_never_goes_on_to_a_plan(centre: Centre) -> None:
-    """R7-10, G5: LV4 waits for the medical referral; LV3 goes on with the advice recorded."""
+    """R7-10, G5: LV4 waits for the medical referral, whatever is written after it."""
     case = to_assessment(centre)
     lan = centre.school["lan"]
     broken = ASSESSED | {"insight": "broken"}
@@ -207,7 +207,15 @@ def test_a_suspected_disorder_never_goes_on_to_a_plan(centre: Centre) -> None:
     with pytest.raises(TransitionError, match="G5"):
         finish_assessment(centre.db, actor=lan, case=case)
     assess(centre, case, number=2, severity="LV3", severity_reason="复核", medical_advice="yes")
-    finish_assessment(centre.db, actor=lan, case=case)
+    with pytest.raises(TransitionError, match="G5"):
+        finish_assessment(centre.db, actor=lan, case=case)
+
+
+def test_a_likely_disorder_goes_on_with_the_advice_recorded(centre: Centre) -> None:
+    """R7-10, G5: LV3 is no bar once the client was advised to see a doctor."""
+    case = to_assessment(centre)
+    assess(centre, case, severity="LV3", severity_reason="复核", medical_advice="yes")
+    finish_assessment(centre.db, actor=centre.school["lan"], case=case)
     assert case.state == "planning"
 
 
