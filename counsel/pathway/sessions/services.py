@@ -66,14 +66,14 @@ def begin_session(
         raise TransitionError("G2")
     if not guardian_settled(db, actor=actor, case=case, consent=consent):
         raise TransitionError("G3")
-    if doctor_first(db, actor=actor, case=case):
-        raise TransitionError("G5")
     if mode in INSIDE_HOURS and not crisis and not inside_hours(db, case.counsellor_id):
         raise TransitionError("HOURS")
     if mode == GROUP:  # whoever leads a group has no other relationship with a member, today's timetable included
         check_free(db, actor, case.client_id, actor.holder_id)
     settings = house_of(db).settings
     with held(db, case) as record:
+        if doctor_first(db, actor=actor, case=case):
+            raise TransitionError("G5")
         evidence: list[Evidence] = evidence_of_screen(db, case)
         if all(session.note_signed for session in sessions_of(db, case)):
             evidence.append(NoteSigned("G9"))
