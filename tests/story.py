@@ -37,6 +37,7 @@ INTAKE_CONTENT = {
     "within_competence": "yes",
     "no_conflict": "yes",
     "client_agrees": "yes",
+    "disposition": "先谈几次，一起看睡眠",
 }
 ASSESSED = {
     "main_problem": "P01",

@@ -11,7 +11,7 @@ from counsel.archive.tickets import earlier_volumes, tickets_of
 from counsel.audit.chain import recording
 from counsel.confidentiality.decide import decide
 from counsel.confidentiality.permissions import Permission
-from counsel.core.clock import now, today
+from counsel.core.clock import local, now, today
 from counsel.core.database import house_of
 from counsel.keys.boxes import readers_of
 from counsel.pathway.appointments.models import Appointment
@@ -98,7 +98,7 @@ def _work(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:
         "tries": tries_of(db, case),
         "tasks": _due_soon(db, case),
         "follow_ups": follow_ups_of(db, case),
-        "begin": BeginForm(formdata=None),
+        "begin": BeginForm(formdata=None, data={"begun": local(now(), house_of(db).settings.time_zone).time()}),
         "give": HomeworkForm(formdata=None),
         "day": today(house_of(db).settings.time_zone),
     }

@@ -19,10 +19,12 @@ from counsel.home.forms_shown import answer_points, form_lines, form_title, line
 from counsel.home.search import search_own
 from counsel.home.views import blueprint
 from counsel.pathway.cases.agreement import GUARDIAN, IN_ROOM, record_agreement
-from counsel.pathway.cases.dossier import CONSENT, RECORDING, SUPPORT, prints_of, read_item
+from counsel.pathway.cases.dossier import CLOSING, CONSENT, RECORDING, SUPPORT, prints_of, read_item
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.pages import writable
 from counsel.pathway.cases.services import find_case
+from counsel.pathway.closing.forms import REASON_WORDS
+from counsel.pathway.closing.services import follow_ups_of
 from counsel.pathway.material.erasing import end_use
 from counsel.records.models import Item
 from counsel.web.forms import clean
@@ -131,12 +133,21 @@ def sheet(db: Session, actor: SignedIn, case: str, item: str) -> Any:
         return render_template("home/print_why.html", case=found, item=form, **place)
     read = read_item(db, actor=actor, case=found, item=form, what="printed", detail=reason)
     place |= {
-        "lines": with_addenda(form_lines(form.kind, read.content), read.addenda),
+        "lines": with_addenda(form_lines(form.kind, read.content) + _of_the_end(db, found, form), read.addenda),
         "now": now(),
         "copy": prints_of(db, form.item_id),
         "reason": reason,
     }
     return render_template("home/sheet.html", case=found, item=form, **place)
+
+
+def _of_the_end(db: Session, case: Case, form: Item) -> list[tuple[Any, Any]]:
+    """Return what a closing report's sheet says besides: why the case ended, and when one asks again (F10)."""
+    if form.kind != CLOSING.code:
+        return []
+    days = [row.planned_on.isoformat() for row in follow_ups_of(db, case) if row.state != "declined"]
+    reason = [(_("Why it ended"), REASON_WORDS[case.close_reason])] if case.close_reason else []
+    return [*reason, (_("Follow-up"), ", ".join(days) or _("none agreed"))]
 
 
 @page(blueprint, "/search", Permission.CASE_LIST, ("GET", "POST"))

@@ -157,11 +157,11 @@ def _followed(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
 def _completed(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
     _followed(db, demo, me, case)
     start = now()
-    for number, days in ((1, 30), (2, 60)):
+    for number, days in ((1, 30), (2, 90)):
         with as_of(start + timedelta(days=days)):
             content = {"reached": "yes", "channel": "站内信", "state": "睡得好，考试正常", "risk": "没有"}
             write_follow_up(db, actor=me, case=case, content=content, seen_version=0, sign=True, number=number)
-    with as_of(start + timedelta(days=61)):
+    with as_of(start + timedelta(days=91)):
         finish(db, actor=me, case=case)
 
 
@@ -172,7 +172,13 @@ def _no_agreement(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
 
 
 def _interviewed(db: Session, me: SignedIn, case: Case, **said: str) -> None:
-    words = {"presenting_complaint": "想问选科的事", "course": "这学期", "past_help": "没有", "expectations": "有人一起理一理"}
+    words = {
+        "presenting_complaint": "想问选科的事",
+        "course": "这学期",
+        "past_help": "没有",
+        "expectations": "有人一起理一理",
+        "disposition": "谈一次，看是否够了",
+    }
     full = {**words, "no_conflict": "yes", "in_scope": "yes", "within_competence": "yes", "client_agrees": "yes", **said}
     sign_intake(db, actor=me, case=case, content=full, seen_version=0)
 

@@ -144,6 +144,7 @@ def walk(db: Session, actor: SignedIn, case: Case, stage: str, index: int) -> No
     explain(db, actor, case)
     words = {"presenting_complaint": REASONS[index], "course": "大约一个月前开始", "past_help": "没有"}
     decided = {"in_scope": "yes", "within_competence": "yes", "no_conflict": "yes", "expectations": "想轻松一点"}
+    decided["disposition"] = "先做评估"
     sign_intake(db, actor=actor, case=case, content=words | decided, seen_version=0)
     decide_intake(db, actor=actor, case=case, to="assessment")
     if stage == "assessment":

@@ -19,6 +19,7 @@ from counsel.pathway.cases.dossier import ANSWERED, EACH
 from counsel.pathway.cases.lifecycle import ACTIVE
 from counsel.pathway.cases.models import Agreement, Case
 from counsel.pathway.cases.services import case_at
+from counsel.pathway.closing.evaluation import evaluation_of
 from counsel.pathway.closing.models import Evaluation, FollowUp
 from counsel.pathway.closing.services import follow_ups_of
 from counsel.pathway.plans.services import own_goals
@@ -78,7 +79,7 @@ def _own_file(db: Session, actor: SignedIn, case: Case) -> OwnFile:
             tuple(_forms(db, case)),
             goals[1] if goals else "",
             tuple(homework_of(db, actor=actor, case=case)),
-            db.get(Evaluation, case.case_id),
+            evaluation_of(db, case),
             tuple(follow_ups_of(db, case)),
         )
         record.line(

@@ -17,6 +17,7 @@ from counsel.home.views import blueprint
 from counsel.pathway.cases.agreement import agree_oneself, newest_answer
 from counsel.pathway.cases.dossier import ANSWERED, EACH
 from counsel.pathway.cases.lifecycle import ACTIVE, CLIENT
+from counsel.pathway.cases.models import Case
 from counsel.pathway.closing.evaluation import MARKS, decline_evaluation, rate
 from counsel.pathway.closing.forms import MARK_WORDS
 from counsel.pathway.closing.services import end_counselling
@@ -24,7 +25,7 @@ from counsel.pathway.followup.services import decline_follow_up
 from counsel.pathway.material.erasing import end_use
 from counsel.pathway.material.forms import MEDIUM_WORDS
 from counsel.pathway.material.recordings import recorded_under
-from counsel.pathway.plans.services import LONGEST_GOALS, write_own_goals
+from counsel.pathway.plans.services import write_own_goals
 from counsel.pathway.referral.transfer import ask_transfer
 from counsel.pathway.sessions.homework import answer_homework
 from counsel.web.forms import clean
@@ -37,8 +38,16 @@ OWN = Permission.FILE_OWN
 @page(blueprint, "/file", OWN)
 def file(db: Session, actor: SignedIn) -> Any:
     """My file: what waits for my answer, my goals, my homework, the way out."""
-    place = {"files": own_files(db, actor=actor), "loans": own_loans(db, actor=actor)}
-    return render_template("home/file.html", titles=form_title, mark_words=MARK_WORDS, **place)
+    return _mine(db, actor)
+
+
+def _mine(db: Session, actor: SignedIn, case: Case | None = None, error: InvalidError | None = None) -> Any:
+    """Show the whole file; after a problem, in this case, with what was typed and what is wrong beside it."""
+    problems = {name: problem_words(code) for name, code in error.problems.items()} if error else {}
+    place = {"files": own_files(db, actor=actor), "loans": own_loans(db, actor=actor), "problems": problems}
+    place |= {"wrong_in": case.case_id if case else None, "number": (request.view_args or {}).get("number")}
+    shown = render_template("home/file.html", titles=form_title, mark_words=MARK_WORDS, **place)
+    return shown, 422 if error else 200
 
 
 @page(blueprint, "/file/<case>/<item>", OWN, ("GET", "POST"))
@@ -50,17 +59,23 @@ def own(db: Session, actor: SignedIn, case: str, item: str) -> Any:
     answer = answer if answer is not None and answer.revision == form.revision else None  # a text that was added to is asked anew
     back = form.kind in EACH and answer is not None and answer.agreed  # taken back at any time, also after the end
     answerable = form.kind in ANSWERED and (found.state in ACTIVE or back)
+    problems: dict[str, str] = {}
     if request.method == "POST" and answerable:
         points = {code: request.form.get(f"point_{code}") == "yes" for code, _word in answer_points(form.kind)}
         agreed, words = request.form.get("answer") == "yes", clean(request.form.get("words"))
-        agree_oneself(db, actor=actor, case=found, item=form, agreed=agreed, words=words, points=points)
-        end_use(db, actor=actor, case=found, item=form, copy=request.form.get("copy") == "y")
-        flash(_("Thank you. Your answer is sealed with your own key."))
-        return go(url_for("home.file"))
+        try:
+            agree_oneself(db, actor=actor, case=found, item=form, agreed=agreed, words=words, points=points)
+        except InvalidError as error:
+            problems = {name: problem_words(code) for name, code in error.problems.items()}
+        else:
+            end_use(db, actor=actor, case=found, item=form, copy=request.form.get("copy") == "y")
+            flash(_("Thank you. Your answer is sealed with your own key."))
+            return go(url_for("home.file"))
     lines, points_ = with_addenda(form_lines(form.kind, texts[0]), texts[1:]), answer_points(form.kind)
     place = {"title": form_title(form.kind), "lines": lines, "points": points_, "answerable": answerable, "back": back}
-    place |= {"recorded": recorded_under(db, form.item_id), "medium_words": MEDIUM_WORDS}
-    return render_template("home/own.html", case=found, item=form, answer=answer, **place)
+    place |= {"recorded": recorded_under(db, form.item_id), "medium_words": MEDIUM_WORDS, "problems": problems}
+    shown = render_template("home/own.html", case=found, item=form, answer=answer, **place)
+    return shown, 422 if problems else 200
 
 
 @page(blueprint, "/file/<case>/goals", OWN, ("POST",))
@@ -68,11 +83,10 @@ def goals(db: Session, actor: SignedIn, case: str) -> Any:
     """Write my goals in my own words."""
     found = own_case(db, actor=actor, case_id=parse_id(case))
     try:
-        write_own_goals(db, actor=actor, case=found, text=clean(request.form.get("goals"))[: LONGEST_GOALS + 1])
+        write_own_goals(db, actor=actor, case=found, text=clean(request.form.get("goals")))
     except InvalidError as error:
-        flash(problem_words(error.problems["goals"]), "stop")
-    else:
-        flash(_("Your goals are kept in your own words. You can change them at any time."))
+        return _mine(db, actor, found, error)
+    flash(_("Your goals are kept in your own words. You can change them at any time."))
     return go(url_for("home.file"))
 
 
@@ -81,7 +95,11 @@ def homework(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     """Say what became of a task; declining is fine."""
     found = own_case(db, actor=actor, case_id=parse_id(case))
     result = clean(request.form.get("result"))
-    answer_homework(db, actor=actor, case=found, number=min(number, 9999), state=request.form.get("state", ""), result=result)
+    state = request.form.get("state", "")
+    try:
+        answer_homework(db, actor=actor, case=found, number=number, state=state, result=result)
+    except InvalidError as error:
+        return _mine(db, actor, found, error)
     flash(_("Noted. Whatever came of it is a good place to go on from."))
     return go(url_for("home.file"))
 
@@ -95,7 +113,10 @@ def evaluate(db: Session, actor: SignedIn, case: str) -> Any:
         flash(_("That is all right. The door stays open."))
         return go(url_for("home.file"))
     marks = {name: whole(request.form.get(name, "")) or 0 for name in MARKS}
-    rate(db, actor=actor, case=found, marks=marks, words=clean(request.form.get("words")))
+    try:
+        rate(db, actor=actor, case=found, marks=marks, words=clean(request.form.get("words")))
+    except InvalidError as error:
+        return _mine(db, actor, found, error)
     flash(_("Thank you. It helps us both to see what it was good for."))
     return go(url_for("home.file"))
 

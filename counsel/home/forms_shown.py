@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from counsel.pathway.assessment.forms import AssessmentForm
 from counsel.pathway.cases.agreement import GUARDIAN
+from counsel.pathway.cases.known import known_lines
 from counsel.pathway.closing.forms import ClosingForm, EvaluationForm, FollowUpForm
 from counsel.pathway.intake.forms import GUARDIAN_WORDS, POINT_WORDS, SHEET_WORDS, ConsentForm, IntakeForm
 from counsel.pathway.material.forms import MEDIUM_WORDS, PURPOSE_WORDS
@@ -102,7 +103,8 @@ def form_lines(kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
         return [(name, value) for name, value in content.items() if isinstance(value, (str, int)) and value != ""]
     form = form_class(formdata=None, data=dict(content))
     named = [(_l("Who takes it over"), content["receiver"])] if content.get("receiver") else []
-    return named + [(field.label.text, shown(field)) for field in form if field.name != "csrf_token" and field.data]
+    filled = [(field.label.text, shown(field)) for field in form if field.name != "csrf_token" and field.data]
+    return named + known_lines(content) + filled
 
 
 def _consent_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:

@@ -58,7 +58,7 @@ from tests.together import together
 
 ZONE = "Asia/Shanghai"
 REPORT = {"summary": "四次，睡眠好转", "goals_reached": "考前睡够", "advice": "继续记录"}
-ENDED = {"conclusion": "目标达到"}
+ENDED = {"counsellor_mark": "4", "conclusion": "目标达到"}
 GOOD = dict.fromkeys(MARKS, 4)
 
 
@@ -130,7 +130,7 @@ def test_a_good_end_has_report_both_evaluations_and_agreed_follow_ups(centre: Ce
         ("G10", lambda: rate(centre.db, actor=student, case=case, marks=GOOD, words="会自己记了")),
         (
             "G10",
-            lambda: write_evaluation(centre.db, actor=lan, case=case, content={"conclusion": "好"}, seen_version=0, sign=True),
+            lambda: write_evaluation(centre.db, actor=lan, case=case, content=ENDED, seen_version=0, sign=True),
         ),
         ("G11", None),
     ):
@@ -151,7 +151,7 @@ def test_a_good_end_has_report_both_evaluations_and_agreed_follow_ups(centre: Ce
         finish(centre.db, actor=lan, case=case)
     with time_machine.travel(now() + timedelta(days=31), tick=True):
         assert [row.number for _case, row in overdue_follow_ups(centre.db, lan.holder_id, today(ZONE))] == [1]
-        content = {"reached": "yes", "state": "睡得好", "risk": "没有"}
+        content = {"channel": "电话", "reached": "yes", "state": "睡得好", "risk": "没有"}
         write_follow_up(centre.db, actor=lan, case=case, content=content, seen_version=0, sign=True, number=1)
         with pytest.raises(ConflictError):
             write_follow_up(centre.db, actor=lan, case=case, content=content, seen_version=0, sign=True, number=1)

@@ -30,7 +30,7 @@ from tests.services.test_referral import SUMMARY, advise, suspected
 from tests.story import ALL_NO, NOTE_CONTENT, in_counselling, open_the_centre
 
 ZONE = "Asia/Shanghai"
-FOLLOWED = {"reached": "yes", "risk": "no", "state": "睡得好些", "next": "不用再约"}
+FOLLOWED = {"channel": "电话", "reached": "yes", "risk": "no", "state": "睡得好些", "next": "不用再约"}
 
 
 def test_a_form_for_a_case_that_moved_meanwhile_is_not_written(centre: Centre) -> None:
@@ -62,7 +62,8 @@ def test_follow_ups_agreed_before_a_medical_end_are_held_after_it(centre: Centre
     assert overdue_follow_ups(centre.db, lan.holder_id, day)[0][0] is case
     with pytest.raises(RefusedError):
         write_follow_up(centre.db, actor=qiu, case=case, content=FOLLOWED, seen_version=0, sign=True, number=1)
-    write_follow_up(centre.db, actor=lan, case=case, content=FOLLOWED, seen_version=0, sign=True, number=1)
+    with time_machine.travel(now() + timedelta(days=14), tick=True):
+        write_follow_up(centre.db, actor=lan, case=case, content=FOLLOWED, seen_version=0, sign=True, number=1)
     assert centre.db.scalars(select(FollowUp.state)).one() == "done"
     item = item_of(centre.db, case.box_id, FOLLOW_UP.code)
     assert item is not None and item.state == "signed"

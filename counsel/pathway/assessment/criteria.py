@@ -68,6 +68,7 @@ CRITERIA = (
 )
 SEVERITIES = ("LV0", "LV1", "LV2", "LV3", "LV4", "LV9")
 MEDICAL_CLASS = "LV4"  # a doctor comes first (篇7 六)
+UNCLEAR = ("LV4", "LV9")  # these may be chosen while a criterion is open: a doctor looks first, or it is not clear yet
 ORDINARY = ("LV0", "LV1", "LV2")  # within the scope of counselling; LV3 with advice given (G5)
 SHORT, MIDDLE, LONG = ("under_2", "under_3"), ("under_6", "under_12"), ("over_12",)
 

@@ -16,7 +16,7 @@ from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, NotFoundError
 from counsel.core.ids import new_id
-from counsel.pathway.assessment.criteria import MEDICAL_CLASS, ORDINARY, SEVERITIES, suggestion
+from counsel.pathway.assessment.criteria import CRITERIA, MEDICAL_CLASS, ORDINARY, SEVERITIES, UNCLEAR, suggestion
 from counsel.pathway.assessment.models import Instrument
 from counsel.pathway.cases.dossier import ASSESSMENT, FormKind, read_form, write_form
 from counsel.pathway.cases.evidence import AssessmentDone, Evidence, InScope
@@ -72,6 +72,8 @@ def _problems(content: Mapping[str, Any], has_result: bool) -> dict[str, str]:
     if not set(content.get("other_problems") or ()) <= set(PROBLEMS):
         found["other_problems"] = "unknown"
     severity = content.get("severity")
+    if severity not in UNCLEAR:
+        found |= {criterion.code: "empty" for criterion in CRITERIA if not content.get(criterion.code)}
     if severity not in SEVERITIES:
         found["severity"] = "empty"
     elif severity != content["suggestion"] and not str(content.get("severity_reason") or "").strip():

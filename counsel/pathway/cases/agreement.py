@@ -19,6 +19,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError
+from counsel.core.told import told
 from counsel.crypto.derive import digest
 from counsel.keys.boxes import OpenBox, open_box
 from counsel.keys.bundle import Keyring
@@ -31,7 +32,7 @@ from counsel.records.services import item_of, open_bodies, sign_item, start_item
 KIND = "agree"
 OWN, IN_ROOM, ON_PAPER = "own_sign_in", "in_room", "on_paper"
 THE_CLIENT, GUARDIAN = PARTIES
-LONGEST_WORDS = 1000
+LONGEST_PLACE = 200
 ANSWERS = select(Agreement).where(Agreement.item_id == bindparam("item")).order_by(Agreement.number)
 
 
@@ -68,7 +69,8 @@ def record_agreement(
         raise InvalidError(sheet_place="empty")
     if party == GUARDIAN and not words.strip():
         raise InvalidError(words="empty")
-    said = _said(agreed, words, points) | {"way": way, "sheet_place": sheet_place[:200], "by": actor.name, "party": party}
+    place = told("sheet_place", sheet_place, most=LONGEST_PLACE, needed=False)
+    said = _said(agreed, words, points) | {"way": way, "sheet_place": place, "by": actor.name, "party": party}
     with recording(db):
         box = writing_box(db, actor=actor, case=case, shared=True)
         return _write(db, actor, keys_of(db, actor), case, box, item, said)
@@ -76,7 +78,7 @@ def record_agreement(
 
 def _said(agreed: bool, words: str, points: Mapping[str, bool] | None) -> dict[str, Any]:
     whole = agreed and all((points or {}).values())
-    return {"agreed": whole, "words": words[:LONGEST_WORDS], "points": dict(points or {})}
+    return {"agreed": whole, "words": told("words", words, needed=False), "points": dict(points or {})}
 
 
 def agree_oneself(

@@ -20,6 +20,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
 from counsel.core.clock import now
 from counsel.core.errors import ConflictError, TransitionError, UnreadableError
+from counsel.core.told import told
 from counsel.keys.boxes import OpenBox, add_reader, create_box, open_box
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
@@ -131,7 +132,7 @@ def give_second_signature(db: Session, *, actor: SignedIn, task_id: UUID | None,
         if task.ended_on is not None:
             raise ConflictError("task_ended")
         box = open_to_add(db, keyring, task.box_id)
-        content = {"agreed": agreed, "words": words, "by": actor.name}
+        content = {"agreed": agreed, "words": told("words", words, needed=False), "by": actor.name}
         item = start_item(db, box=box, kind=VERDICT, author=keyring.holder_id, content=content)
         db.flush()
         sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)

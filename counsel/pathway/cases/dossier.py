@@ -54,6 +54,7 @@ INTAKE = FormKind(
         "in_scope",
         "within_competence",
         "no_conflict",
+        "disposition",
     ),
     conclusions=("disposition",),
 )
@@ -99,8 +100,14 @@ CLOSING = FormKind(
     needed=("summary", "goals_reached", "advice"),
     conclusions=("summary", "goals_reached", "advice"),
 )
-EVALUATION = FormKind("F11", Permission.CASE_READ, Permission.CASE_WRITE, shared=True, needed=("conclusion",))
-FOLLOW_UP = FormKind("F12", Permission.CASE_READ, Permission.CASE_FOLLOW_UP, needed=("reached", "risk"), conclusions=("state",))
+EVALUATION = FormKind("F11", Permission.CASE_READ, Permission.CASE_WRITE, shared=True, needed=("counsellor_mark", "conclusion"))
+FOLLOW_UP = FormKind(
+    "F12",
+    Permission.CASE_READ,
+    Permission.CASE_FOLLOW_UP,
+    needed=("channel", "reached", "risk"),
+    conclusions=("state",),
+)
 CRISIS = FormKind(
     "F07",
     Permission.CASE_READ,

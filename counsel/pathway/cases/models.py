@@ -82,6 +82,7 @@ class CaseReader(Base):
     holder_id: Mapped[UUID] = mapped_column(primary_key=True)
     purpose: Mapped[str] = mapped_column(String(12))
     until_on: Mapped[date | None]
+    stays: Mapped[bool] = mapped_column(default=False)  # a second reader who is to take over: reads on if not
 
 
 class Agreement(Base):

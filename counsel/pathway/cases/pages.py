@@ -1,5 +1,6 @@
 """The one page shape of every form of a case: read, draft, autosave, sign, append. Each room brings its fields."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from counsel.core.clock import now
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import parse_id
 from counsel.pathway.cases.dossier import Form, FormKind, append_to_form, read_form
+from counsel.pathway.cases.known import known_lines
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import find_case
 from counsel.pathway.cases.wording import forbidden_words
@@ -61,14 +63,19 @@ def edit_page(
     template: str,
     save: Save,
     number: int = 1,
+    before: int | None = None,
 ) -> Any:
     """Answer one request about a form.
 
     :param save: the room's own service, bound to actor, case and number.
+    :param before: number of an earlier one of its kind, whose words a new one begins with.
     """
     back = url_for("home.case", case=case.case_id)
     if request.method == "GET":
-        return _show(read_form(db, actor=actor, case=case, kind=kind, number=number), form_class, template, case)
+        state = read_form(db, actor=actor, case=case, kind=kind, number=number)
+        if state.item is None and before is not None:
+            state = replace(state, content=read_form(db, actor=actor, case=case, kind=kind, number=before).content)
+        return _show(state, form_class, template, case)
     act = request.form.get("do", "draft")
     if act == "append":
         append_to_form(db, actor=actor, case=case, kind=kind, number=number, text=request.form.get("addendum", ""))
@@ -123,4 +130,5 @@ def _render(form: Any, template: str, case: Case, state: Form, version: int) -> 
         form[name].flags.to_sign = True
     lint = {field.id: forbidden_words(str(field.data or "")) for field in form if isinstance(field.data, str)}
     found = {name: words for name, words in lint.items() if words}
-    return render_template(template, form=form, case=case, state=state, version=version, lint=found)
+    place = {"state": state, "version": version, "lint": found, "known_lines": known_lines}
+    return render_template(template, form=form, case=case, **place)

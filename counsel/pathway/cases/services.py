@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
@@ -46,7 +46,7 @@ def case_facts(db: Session, case: Case | None) -> Facts | None:
     named = frozenset(
         row.holder_id
         for row in rows
-        if row.purpose != "receiving" and (row.until_on is None or (day is not None and row.until_on >= day))
+        if (row.purpose != "receiving" or row.stays) and (row.until_on is None or (day is not None and row.until_on >= day))
     )
     return Facts(
         client_id=case.client_id,
@@ -144,10 +144,11 @@ def writing_box(db: Session, *, actor: SignedIn, case: Case, shared: bool) -> Op
 def forget_receiver(db: Session, case: Case) -> None:
     """Take the key from whoever was to take the case over and will not; needs no key."""
     given = db.get(CaseReader, (case.case_id, case.transfer_to)) if case.transfer_to is not None else None
-    if given is not None and given.purpose == "receiving":  # whoever reads the case as a second reader goes on doing so
+    if given is not None and given.stays:  # whoever reads the case as a second reader goes on doing so
+        given.purpose, given.stays = "second", False
+    elif given is not None and given.purpose == "receiving":
         revoke(db, case.box_id, given.holder_id)
-    where = (CaseReader.case_id == case.case_id, CaseReader.purpose == "receiving")
-    db.execute(delete(CaseReader).where(*where))
+        db.delete(given)
     case.transfer_to = None
 
 

@@ -10,10 +10,10 @@ from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
 from counsel.core.ids import parse_id
 from counsel.pathway.cases.countersign import give_second_signature, read_reason
+from counsel.web.forms import clean
 from counsel.web.page import go, page
 
 blueprint = Blueprint("cases", __name__)
-LONGEST_WORDS = 500
 
 
 @page(blueprint, "/countersign/<task>", Permission.COUNTERSIGN, ("GET", "POST"))
@@ -22,7 +22,7 @@ def countersign(db: Session, actor: SignedIn, task: str) -> Any:
     number = parse_id(task)
     answer = request.form.get("answer")
     if request.method == "POST" and answer in ("yes", "no"):
-        words = request.form.get("words", "")[:LONGEST_WORDS]
+        words = clean(request.form.get("words"))
         give_second_signature(db, actor=actor, task_id=number, agreed=answer == "yes", words=words)
         flash(_("Signed.") if answer == "yes" else _("Declined; the colleague sees it on the case."))
         return go("/")

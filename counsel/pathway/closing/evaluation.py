@@ -13,19 +13,42 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, TransitionError
+from counsel.core.told import told
 from counsel.keys.boxes import open_box
-from counsel.pathway.cases.dossier import EVALUATION, read_form, write_form
+from counsel.pathway.cases.dossier import EVALUATION, FormKind, read_form, write_form
 from counsel.pathway.cases.evidence import Evaluated, Evidence
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, writing_box
 from counsel.pathway.closing.models import WAIVERS, Evaluation
+from counsel.pathway.sessions.services import sessions_of
 from counsel.records.models import Item
-from counsel.records.services import open_bodies, sign_item, start_item
+from counsel.records.services import items_in, open_bodies, sign_item, start_item
 
 MARKS = ("understood", "useful", "goal", "change", "again")  # each 1 to 5
 KIND = "rating"
 OWN = "own_sign_in"
 OTHERWISE = ("by_phone", "on_paper")  # said to the counsellor
+
+
+def ending_number(db: Session, case: Case) -> int:
+    """Return the number that a report and an evaluation have today: one for each number of sessions to look back on.
+
+    What was signed before a further session does not end the case any more; it stays in the file beside its successor.
+    """
+    return 1 + len(sessions_of(db, case))
+
+
+def ending_numbers(db: Session, case: Case, kind: FormKind) -> tuple[int, int | None]:
+    """Return the present number of a report or evaluation, and that of an earlier one with whose words a new one begins."""
+    items = items_in(db, [case.shared_box_id if kind.shared else case.box_id])
+    number = ending_number(db, case)
+    return number, max((item.number for item in items if item.kind == kind.code and item.number < number), default=None)
+
+
+def evaluation_of(db: Session, case: Case) -> Evaluation | None:
+    """Return the row of the present ending, or None: marks and waivers given before a further session are answered anew."""
+    row = db.get(Evaluation, case.case_id)
+    return row if row is not None and row.number == ending_number(db, case) else None
 
 
 def rate(
@@ -50,6 +73,7 @@ def rate(
         problems["sheet_place"] = "empty"
     if problems:
         raise InvalidError(**problems)
+    words, place = told("words", words, needed=False), told("sheet_place", sheet_place, most=200, needed=False)
     keyring = keys_of(db, actor)
     with recording(db) as record:
         row = _row(db, case)
@@ -57,8 +81,8 @@ def rate(
             raise ConflictError("faster")
         shared = case.shared_box_id
         box = open_box(db, keyring, shared, for_writing=True) if own else writing_box(db, actor=actor, case=case, shared=True)
-        content = {**{name: marks[name] for name in MARKS}, "words": words[:2000], "way": way, "sheet_place": sheet_place[:200]}
-        item = start_item(db, box=box, kind=KIND, author=keyring.holder_id, content=content)
+        content = {**{name: marks[name] for name in MARKS}, "words": words, "way": way, "sheet_place": place}
+        item = start_item(db, box=box, kind=KIND, author=keyring.holder_id, content=content, number=row.number)
         db.flush()
         sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
         row.client_item_id, row.waiver = item.item_id, None
@@ -67,10 +91,15 @@ def rate(
 
 
 def _row(db: Session, case: Case) -> Evaluation:
+    """Return the row of the present ending; the answers to an earlier one are let go, what was written stays in the file."""
     row = db.get(Evaluation, case.case_id, with_for_update=True, populate_existing=True)
+    number, day = ending_number(db, case), today(house_of(db).settings.time_zone)
     if row is None:
-        row = Evaluation(case_id=case.case_id, on_day=today(house_of(db).settings.time_zone))
+        row = Evaluation(case_id=case.case_id, number=number, on_day=day)
         db.add(row)
+    elif row.number != number:
+        row.number, row.on_day = number, day
+        row.client_item_id, row.waiver, row.letter_on = None, None, None
     return row
 
 
@@ -106,16 +135,23 @@ def _waive(db: Session, actor: SignedIn, case: Case, reason: str) -> Evaluation:
     return row
 
 
+def last_letter(db: Session, case: Case) -> None:
+    """Note that the last kind message stands on the client's page from today on."""
+    row = _row(db, case)
+    row.letter_on = today(house_of(db).settings.time_zone)
+
+
 def write_evaluation(
     db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any], seen_version: int, sign: bool
 ) -> None:
     """The counsellor's part of F11. Records: ``pathway:f11:drafted`` or ``:signed``. Rule: 篇10 六."""
-    write_form(db, actor=actor, case=case, kind=EVALUATION, content=content, seen_version=seen_version, sign=sign)
+    place = {"seen_version": seen_version, "sign": sign, "number": ending_number(db, case)}
+    write_form(db, actor=actor, case=case, kind=EVALUATION, content=content, **place)  # type: ignore[arg-type]
 
 
 def client_marks(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
     """Open the client's part, empty when there is none. Records: ``pathway:evaluation:read``."""
-    row = db.get(Evaluation, case.case_id)
+    row = evaluation_of(db, case)
     item = db.get(Item, row.client_item_id) if row is not None and row.client_item_id is not None else None
     if item is None:
         return {}
@@ -126,11 +162,11 @@ def client_marks(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
 
 def evidence_of_evaluation(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
     """Return G10: both parts of the evaluation, or the waiver of the client's."""
-    row = db.get(Evaluation, case.case_id)
+    row = evaluation_of(db, case)
     if row is None:
         return []
     if row.waiver is not None:
         return [Evaluated("G10", case.case_id)]
-    form = read_form(db, actor=actor, case=case, kind=EVALUATION)
+    form = read_form(db, actor=actor, case=case, kind=EVALUATION, number=row.number)
     both = form.signed and bool(client_marks(db, actor=actor, case=case))
     return [Evaluated("G10", row.client_item_id)] if both else []

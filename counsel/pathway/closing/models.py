@@ -18,6 +18,7 @@ class Evaluation(Base):
     __tablename__ = "evaluations"
     __table_args__ = (CheckConstraint(f"waiver IS NULL OR waiver IN {WAIVERS}", name="waiver"), CLIENT_WORLD)
     case_id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[int]  # of the ending: both answers below look back on the sessions held until then
     client_item_id: Mapped[UUID | None]
     waiver: Mapped[str | None] = mapped_column(String(16))
     letter_on: Mapped[date | None]  # the last kind message, shown on the client's page

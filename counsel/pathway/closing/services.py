@@ -15,6 +15,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
+from counsel.core.told import told
 from counsel.pathway.appointments.lapsing import missed_in_a_row
 from counsel.pathway.appointments.reception import let_go_times
 from counsel.pathway.cases.agreement import agreed_to
@@ -37,8 +38,8 @@ from counsel.pathway.cases.lifecycle import CLIENT, COUNSELLOR, DIRECTOR
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move
 from counsel.pathway.cases.services import case_facts, cover_of, held
-from counsel.pathway.closing.evaluation import evidence_of_evaluation
-from counsel.pathway.closing.models import Evaluation, FollowUp
+from counsel.pathway.closing.evaluation import ending_number, evaluation_of, evidence_of_evaluation, last_letter
+from counsel.pathway.closing.models import FollowUp
 from counsel.pathway.intake.levels import evidence_of_level
 from counsel.pathway.plans.services import plan_number
 from counsel.pathway.referral.services import evidence_of_tries, referrals_of, tracked
@@ -79,9 +80,11 @@ def write_report(db: Session, *, actor: SignedIn, case: Case, content: Mapping[s
     Records: ``pathway:f10:drafted`` or ``:signed``. Rule: 篇10 六.
     """
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
-    own = {"sessions": len(sessions_of(db, case)), "level": cover_of(db, actor=actor, case=case).level}
-    full = {**content, **own, "opened_on": case.opened_on.isoformat()}
-    write_form(db, actor=actor, case=case, kind=CLOSING, content=full, seen_version=seen_version, sign=sign)
+    held_ones, level = sessions_of(db, case), cover_of(db, actor=actor, case=case).level
+    last = {"last_on": held_ones[-1].held_on.isoformat()} if held_ones else {}
+    full = {**content, "opened_on": case.opened_on.isoformat(), **last, "sessions": len(held_ones), "level": level}
+    place = {"seen_version": seen_version, "sign": sign, "number": ending_number(db, case)}
+    write_form(db, actor=actor, case=case, kind=CLOSING, content=full, **place)  # type: ignore[arg-type]
 
 
 def agree_follow_ups(
@@ -100,9 +103,8 @@ def agree_follow_ups(
         raise InvalidError(days="empty")
     if any(not here < day <= here + timedelta(days=LATEST_DAYS) for day in days):
         raise InvalidError(days="deputy_days")
-    if consent and not contact.strip():
-        raise InvalidError(contact="empty")
-    content = {"consent": consent, "contact": contact[:200], "when": when[:200]}
+    contact, when = told("contact", contact, most=120, needed=consent), told("when", when, most=80, needed=False)
+    content = {"consent": consent, "contact": contact, "when": when}
     with recording(db) as record:
         number = 1 + max((i.number for i in items_in(db, [case.box_id]) if i.kind == AGREED.code), default=0)
         write_form(db, actor=actor, case=case, kind=AGREED, content=content, seen_version=0, sign=True, number=number)
@@ -128,12 +130,7 @@ def send_last_letter(db: Session, *, actor: SignedIn, case: Case) -> None:
     """Put the last kind message on the client's page: the door stays open (T22). Records: ``pathway:letter:sent``."""
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
     with recording(db) as record:
-        row = db.get(Evaluation, case.case_id)
-        day = today(house_of(db).settings.time_zone)
-        if row is None:
-            row = Evaluation(case_id=case.case_id, on_day=day)
-            db.add(row)
-        row.letter_on = day
+        last_letter(db, case)
         record.by(actor, "pathway:letter:sent", subject_id=case.client_id, object_id=case.case_id)
 
 
@@ -146,7 +143,7 @@ def begin_follow_up(db: Session, *, actor: SignedIn, case: Case) -> None:
 
 def _check_waiver(db: Session, case: Case, reason: str) -> None:
     """A waiver that says how the case ended must say what the case itself says (R10-13)."""
-    row = db.get(Evaluation, case.case_id)
+    row = evaluation_of(db, case)
     if row is not None and row.waiver in ELSEWHERE and row.waiver != reason:
         raise TransitionError("G10")
     if row is not None and row.waiver == "withdrawn" and case.ended_by != CLIENT:
@@ -176,7 +173,7 @@ def _evidence(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
     sessions = sessions_of(db, case)
     if all(session.note_signed for session in sessions):
         found.append(NoteSigned("G9", case.case_id))
-    report = read_form(db, actor=actor, case=case, kind=CLOSING)
+    report = read_form(db, actor=actor, case=case, kind=CLOSING, number=ending_number(db, case))
     evaluated = evidence_of_evaluation(db, actor=actor, case=case)
     found += evaluated
     if report.signed:
@@ -198,7 +195,7 @@ def _of_absence(db: Session, case: Case) -> list[Evidence]:
     found: list[Evidence] = []
     if missed_in_a_row(db, case.client_id) >= house_of(db).settings.no_show_limit:
         found.append(Missed("MISSED", case.case_id))
-    row = db.get(Evaluation, case.case_id)
+    row = evaluation_of(db, case)
     last = max((session.held_on for session in sessions_of(db, case)), default=None)
     if row is not None and row.letter_on is not None and (last is None or row.letter_on >= last):
         found.append(LetterSent("LETTER", case.case_id))
@@ -256,8 +253,9 @@ def _seen_from_outside(db: Session, case: Case) -> list[Evidence]:
     waiting = select(Task.task_id).where(Task.client_id == case.client_id, Task.ended_on.is_(None))
     if db.scalar(waiting.limit(1)) is None:
         found.append(NoOpenTask("NO_TASK", case.case_id))
-    signed = {item.kind for item in items_in(db, [case.box_id, case.shared_box_id]) if item.state == "signed"}
-    row = db.get(Evaluation, case.case_id)
+    items, number = items_in(db, [case.box_id, case.shared_box_id]), ending_number(db, case)
+    signed = {item.kind for item in items if item.state == "signed" and item.number == number}
+    row = evaluation_of(db, case)
     evaluated = row is not None and (row.waiver is not None or (row.client_item_id is not None and EVALUATION.code in signed))
     noted = all(session.note_signed for session in sessions_of(db, case))
     if not was_met(db, case) or (CLOSING.code in signed and evaluated and noted):

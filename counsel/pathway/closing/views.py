@@ -14,7 +14,15 @@ from counsel.core.ids import parse_id
 from counsel.pathway.cases.dossier import CLOSING, EVALUATION
 from counsel.pathway.cases.lifecycle import COUNSELLOR, DIRECTOR
 from counsel.pathway.cases.pages import back_to, edit_page, typed_day, writable
-from counsel.pathway.closing.evaluation import MARKS, client_marks, rate, waive_evaluation, write_evaluation
+from counsel.pathway.closing.evaluation import (
+    MARKS,
+    client_marks,
+    ending_numbers,
+    evaluation_of,
+    rate,
+    waive_evaluation,
+    write_evaluation,
+)
 from counsel.pathway.closing.forms import (
     MARK_WORDS,
     REASON_WORDS,
@@ -23,7 +31,6 @@ from counsel.pathway.closing.forms import (
     EvaluationForm,
     FollowUpAgreementForm,
 )
-from counsel.pathway.closing.models import Evaluation
 from counsel.pathway.closing.services import (
     agree_follow_ups,
     begin_follow_up,
@@ -55,7 +62,7 @@ def closing(db: Session, actor: SignedIn, case: str) -> Any:
         "closing/closing.html",
         case=found,
         ready=closing_state(db, actor=actor, case=found),
-        evaluation=db.get(Evaluation, found.case_id),
+        evaluation=evaluation_of(db, found),
         marks=client_marks(db, actor=actor, case=found),
         mark_words=MARK_WORDS,
         follow_ups=follow_ups_of(db, found),
@@ -94,7 +101,7 @@ def report(db: Session, actor: SignedIn, case: str) -> Any:
     found = writable(db, actor, case)
 
     save = partial(write_report, db, actor=actor, case=found)
-    return edit_page(db, actor, found, CLOSING, ClosingForm, "sessions/form.html", save)
+    return edit_page(db, actor, found, CLOSING, ClosingForm, "sessions/form.html", save, *ending_numbers(db, found, CLOSING))
 
 
 @page(blueprint, "/cases/<case>/evaluation", WRITE, ("GET", "POST"))
@@ -103,7 +110,8 @@ def evaluation(db: Session, actor: SignedIn, case: str) -> Any:
     found = writable(db, actor, case)
 
     save = partial(write_evaluation, db, actor=actor, case=found)
-    return edit_page(db, actor, found, EVALUATION, EvaluationForm, "sessions/form.html", save)
+    numbers = ending_numbers(db, found, EVALUATION)
+    return edit_page(db, actor, found, EVALUATION, EvaluationForm, "sessions/form.html", save, *numbers)
 
 
 @page(blueprint, "/cases/<case>/marks", WRITE, ("POST",))
@@ -111,7 +119,7 @@ def marks(db: Session, actor: SignedIn, case: str) -> Any:
     """Enter what the client says by telephone or wrote on paper."""
     found = writable(db, actor, case)
     given = {name: whole(request.form.get(name, "")) or 0 for name in MARKS}
-    place = {"way": request.form.get("way", ""), "sheet_place": clean(request.form.get("sheet_place"))[:200]}
+    place = {"way": request.form.get("way", ""), "sheet_place": clean(request.form.get("sheet_place"))}
     rate(db, actor=actor, case=found, marks=given, words=clean(request.form.get("words")), **place)
     flash(_("Recorded. Thank you."))
     return go(url_for("closing.closing", case=found.case_id))

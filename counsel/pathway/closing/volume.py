@@ -20,7 +20,7 @@ from counsel.tasks.models import Task
 
 NEEDED_AFTER = {
     INTAKE.code: ("T02", "T03", "T04"),
-    CONSENT.code: ("T00", "T02"),
+    CONSENT.code: ("T02", "T15"),
     ASSESSMENT.code: ("T09",),
     PLAN.code: ("T13",),
     PAPER.code: ("T00",),

@@ -12,7 +12,7 @@ from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
-from counsel.core.errors import ConflictError
+from counsel.core.errors import ConflictError, InvalidError
 from counsel.pathway.cases.dossier import FOLLOW_UP, write_form
 from counsel.pathway.cases.evidence import Evidence, FollowedUp
 from counsel.pathway.cases.models import Case
@@ -28,18 +28,23 @@ def write_follow_up(
 ) -> None:
     """Save a draft of F12, or sign it: then this follow-up is done, whether the client was reached or not.
 
-    :raises ConflictError: it was settled already.
+    :raises ConflictError: it was settled already; :raises InvalidError: signed before the day that was agreed.
 
     Records: ``pathway:f12:drafted`` or ``:signed``. Rule: 篇10 六.
     """
+    require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
     with recording(db):
         row = db.get(FollowUp, (case.case_id, number), with_for_update=True, populate_existing=True)
         if row is None or row.state != "planned":
             raise ConflictError("faster")
-        place = {"content": content, "seen_version": seen_version, "sign": sign, "number": number}
+        day = today(house_of(db).settings.time_zone)
+        if sign and day < row.planned_on:
+            raise InvalidError(reached="before_day")
+        own = {"agreed_on": row.planned_on.isoformat(), "held_on": day.isoformat()}
+        place = {"content": {**content, **own}, "seen_version": seen_version, "sign": sign, "number": number}
         write_form(db, actor=actor, case=case, kind=FOLLOW_UP, **place)  # type: ignore[arg-type]
         if sign:
-            row.state, row.settled_on = "done", today(house_of(db).settings.time_zone)
+            row.state, row.settled_on = "done", day
 
 
 def decline_follow_up(db: Session, *, actor: SignedIn, case: Case, number: int) -> None:

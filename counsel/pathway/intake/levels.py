@@ -19,6 +19,7 @@ from counsel.confidentiality.roles import Role
 from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
+from counsel.core.told import told
 from counsel.pathway.appointments.requests import times_of_case
 from counsel.pathway.cases.countersign import ask_second_signature, signed_reasons
 from counsel.pathway.cases.covers import change_cover
@@ -116,14 +117,13 @@ def raise_level(db: Session, *, actor: SignedIn, case: Case, level: int, reason:
     Records: ``pathway:raised:signed``. Rule: 篇4 五; domain §3.2.
     """
     require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
-    if not reason.strip():
-        raise InvalidError(reason="empty")
+    reason = told("reason", reason)
     with held(db, case):
         standing = cover_of(db, actor=actor, case=case)
         if not (standing.level < level <= HIGHEST or (WATCHED <= level == standing.level and not standing.raised_at)):
             raise InvalidError(level="not_higher")
         number = 1 + max((item.number for item in items_in(db, [case.box_id]) if item.kind == RAISED.code), default=0)
-        said = {"from": standing.level, "level": level, "reason": reason[:2000], "by": actor.name}
+        said = {"from": standing.level, "level": level, "reason": reason, "by": actor.name}
         write_form(db, actor=actor, case=case, kind=RAISED, content=said, seen_version=0, sign=True, number=number)
         _take_level(db, actor, case, level)
 
@@ -203,13 +203,12 @@ def ask_lowering(db: Session, *, actor: SignedIn, case: Case, level: int, reason
     Records: ``pathway:countersign:asked``. Rule: 篇4 五; domain §3.2.
     """
     require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
-    if not reason.strip():
-        raise InvalidError(reason="empty")
+    reason = told("reason", reason)
     with held(db, case):
         standing, asked = _standing(db, actor, case)
         if not 0 <= level < standing:
             raise InvalidError(level="not_lower")
-        content = {"code": LOWER, "from": standing, "to": level, "screens": asked, "reason": reason[:2000], "by": actor.name}
+        content = {"code": LOWER, "from": standing, "to": level, "screens": asked, "reason": reason, "by": actor.name}
         return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=content)
 
 
@@ -260,11 +259,10 @@ def ask_risk_owner(db: Session, *, actor: SignedIn, case: Case, reason: str) -> 
     Records: ``pathway:countersign:asked``.
     """
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
-    if not reason.strip():
-        raise InvalidError(reason="empty")
+    reason = told("reason", reason)
     cover = cover_of(db, actor=actor, case=case)
     rose = {"level": cover.level, "raised_at": cover.raised_at}
-    content = {"code": OWNER, "reason": reason[:2000], "by": actor.name, **rose}
+    content = {"code": OWNER, "reason": reason, "by": actor.name, **rose}
     return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=content)
 
 

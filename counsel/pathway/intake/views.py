@@ -78,7 +78,7 @@ def screen(db: Session, actor: SignedIn, case: str) -> Any:
     problem = ""
     if request.method == "POST" and request.form.get("do") == "save":
         try:
-            keeping = request.form.get("keeping", "")[:2000]
+            keeping = clean(request.form.get("keeping"))
             record_screen(db, actor=actor, case=found, answers=answers, ticks=ticks, keeping=keeping)
         except InvalidError:
             problem = problem_words("unanswered")
@@ -127,7 +127,7 @@ def lower(db: Session, actor: SignedIn, case: str) -> Any:
         apply_lowering(db, actor=actor, case=found)
         flash(_("Lowered as it was signed."))
     else:
-        to, reason = whole(request.form.get("level", "")), request.form.get("reason", "")[:2000]
+        to, reason = whole(request.form.get("level", "")), clean(request.form.get("reason"))
         ask_lowering(db, actor=actor, case=found, level=-1 if to is None else to, reason=reason)
         flash(_("Asked. The level stands until it has been signed and applied."))
     return go(url_for("home.case", case=found.case_id))
@@ -137,7 +137,7 @@ def lower(db: Session, actor: SignedIn, case: str) -> Any:
 def level(db: Session, actor: SignedIn, case: str) -> Any:
     """The short questions of a session; somebody outside who watches on."""
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=WRITE)
-    what, reason = request.form.get("act", ""), request.form.get("reason", "")[:2000]
+    what, reason = request.form.get("act", ""), clean(request.form.get("reason"))
     if what == "short":
         try:
             answers = {code: request.form.get(f"short_{code}", "") for code in SHORT}

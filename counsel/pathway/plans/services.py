@@ -14,6 +14,7 @@ from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError, TransitionError
+from counsel.core.told import told
 from counsel.keys.boxes import open_box
 from counsel.pathway.cases.agreement import agreed_to
 from counsel.pathway.cases.dossier import ASSESSMENT, PLAN, read_form, write_form
@@ -27,7 +28,6 @@ from counsel.records.services import items_in, open_bodies, sign_item, start_ite
 
 POINTS = ("order", "goals", "method", "times")  # negotiated one by one (R10-08)
 GOALS = "goals"
-LONGEST_GOALS = 2000
 REPLAN_REASONS = ("new_concern", "no_progress", "client_wish", "risk", "other")
 
 
@@ -102,10 +102,7 @@ def write_own_goals(db: Session, *, actor: SignedIn, case: Case, text: str) -> N
     require(db, actor, Permission.FILE_OWN, Facts(client_id=case.client_id), object_id=case.case_id)
     if case.state not in ACTIVE:
         raise TransitionError("NO_STEP")
-    if not text.strip():
-        raise InvalidError(goals="empty")
-    if len(text) > LONGEST_GOALS:
-        raise InvalidError(goals="too_long")
+    text = told("goals", text)
     keyring = keys_of(db, actor)
     with recording(db) as record:
         box = open_box(db, keyring, case.shared_box_id, for_writing=True)

@@ -12,6 +12,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
+from counsel.core.told import told
 from counsel.pathway.cases.countersign import ask_second_signature
 from counsel.pathway.cases.lifecycle import COUNSELLOR, OPEN_STATES, WORKING
 from counsel.pathway.cases.models import Case
@@ -38,13 +39,12 @@ def declare_relationship(db: Session, *, actor: SignedIn, case: Case, kind: str,
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
     if kind not in (*HARD, *SOFT):
         raise InvalidError(kind="unknown")
-    if kind in SOFT and not reason.strip():
-        raise InvalidError(reason="empty")
+    reason = told("reason", reason, needed=kind in SOFT)
     assert actor.holder_id is not None
     with recording(db) as record:
         record.by(actor, "pathway:conflict:declared", subject_id=case.client_id, object_id=case.case_id)
         if kind in SOFT:
-            said = {"code": SOFT_CODE, "kind": kind, "reason": reason[:2000], "by": actor.name}
+            said = {"code": SOFT_CODE, "kind": kind, "reason": reason, "by": actor.name}
             ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=said)
             return False
         declare(db, actor.holder_id, *same_person(db, keys_of(db, actor), case.client_id))

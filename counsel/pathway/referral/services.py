@@ -15,6 +15,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError, TransitionError
+from counsel.core.told import told
 from counsel.pathway.assessment.criteria import MEDICAL_CLASS
 from counsel.pathway.assessment.services import assessments_of
 from counsel.pathway.cases.countersign import ask_second_signature, signed_reasons
@@ -149,10 +150,9 @@ def ask_return(db: Session, *, actor: SignedIn, case: Case, reason: str) -> Task
     :raises InvalidError: no reason. Records: ``pathway:countersign:asked``.
     """
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
-    if not reason.strip():
-        raise InvalidError(reason="empty")
+    reason = told("reason", reason)
     rows = [row.number for row in referrals_of(db, case) if row.kind == "medical"]
-    content = {"code": RETURN, "referral": max(rows, default=0), "reason": reason[:2000], "by": actor.name}
+    content = {"code": RETURN, "referral": max(rows, default=0), "reason": reason, "by": actor.name}
     return ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=content)
 
 

@@ -150,7 +150,10 @@ def give_key(db: Session, *, actor: SignedIn, case: Case) -> None:
         db.flush()
         box = open_for_writing(db, keyring, case.box_id)
         add_reader(db, box, reader=Reader(receiver, "receiving"), granter=keyring)
-        db.merge(CaseReader(case_id=case.case_id, holder_id=receiver.holder_id, purpose="receiving", until_on=None))
+        before = db.get(CaseReader, (case.case_id, receiver.holder_id))
+        stays = before is not None and (before.purpose == "second" or before.stays)
+        place = {"case_id": case.case_id, "holder_id": receiver.holder_id, "purpose": "receiving", "stays": stays}
+        db.merge(CaseReader(**place, until_on=None))
         notify(db, reader_id=receiver.holder_id, kind="case_arrives", object_id=case.case_id)
         _line(record, actor, case, "handed")
 

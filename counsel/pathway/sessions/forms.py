@@ -1,7 +1,7 @@
 """Form F06: the session note as DAP, SOAP or BIRP; homework; the beginning of a session."""
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectField
+from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectField, TimeField
 from wtforms.validators import InputRequired, NumberRange
 from wtforms.validators import Optional as MayBeEmpty
 
@@ -35,6 +35,7 @@ class BeginForm(Form):
     """A session begins."""
 
     mode = SelectField(_l("How"), choices=options([(form, MODE_WORDS[form]) for form in FORMS]))
+    begun = TimeField(_l("Began at"), validators=[InputRequired()])
     minutes = IntegerField(_l("Minutes"), default=50, validators=[InputRequired(), NumberRange(5, 600)])
     crisis = BooleanField(_l("A crisis, outside the set hours"))
 

@@ -15,6 +15,7 @@ from counsel.audit.chain import recording
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import ConflictError, InvalidError, TransitionError
+from counsel.core.told import told
 from counsel.keys.boxes import OpenBox, open_box
 from counsel.keys.bundle import Keyring
 from counsel.pathway.cases.lifecycle import ACTIVE
@@ -24,7 +25,7 @@ from counsel.pathway.sessions.models import HOMEWORK_STATES, Homework
 from counsel.records.services import item_of, open_bodies, sign_item, start_item
 
 TASK, RESULT = "homework", "hw_result"
-LONGEST_TASK, LONGEST_RESULT = 500, 2000
+LONGEST_TASK = 500
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,7 @@ def give_homework(db: Session, *, actor: SignedIn, case: Case, session_no: int, 
     Records: ``pathway:homework:given``. Rule: 篇10 五.
     """
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
-    if not task.strip() or len(task) > LONGEST_TASK:
-        raise InvalidError(task="too_long" if task.strip() else "empty")
+    task = told("task", task, most=LONGEST_TASK)
     keyring = keys_of(db, actor)
     with recording(db) as record:
         box = writing_box(db, actor=actor, case=case, shared=True)
@@ -81,13 +81,13 @@ def answer_homework(db: Session, *, actor: SignedIn, case: Case, number: int, st
         raise TransitionError("NO_STEP")
     if state not in HOMEWORK_STATES[1:]:
         raise InvalidError(state="unknown")
-    keyring = keys_of(db, actor)
+    result, keyring = told("result", result, needed=False), keys_of(db, actor)
     with recording(db) as record:
         row = db.get(Homework, (case.case_id, number), with_for_update=True, populate_existing=True)
         if row is None or row.state != "given":
             raise ConflictError("faster")
         box = open_box(db, keyring, case.shared_box_id, for_writing=True)
-        _sign(db, box, keyring, RESULT, number, {"result": result[:LONGEST_RESULT], "state": state})
+        _sign(db, box, keyring, RESULT, number, {"result": result, "state": state})
         row.state = state
         _line(record, actor, case, state)
     return row

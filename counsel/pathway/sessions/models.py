@@ -34,6 +34,7 @@ class CounsellingSession(Base):
     counsellor_id: Mapped[UUID]
     appointment_id: Mapped[UUID | None]
     held_on: Mapped[date]
+    begun_at: Mapped[datetime | None]  # None before it was asked for
     minutes: Mapped[int]
     mode: Mapped[str] = mapped_column(String(12))
     crisis: Mapped[bool] = mapped_column(default=False)  # outside the set hours

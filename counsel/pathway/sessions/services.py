@@ -1,6 +1,7 @@
 """Begin a session and write its note: drafts, one signature, then addenda only (R6-07, R10-10)."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -10,7 +11,7 @@ from counsel.access.gate import keys_of, require
 from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.permissions import Permission
-from counsel.core.clock import now, today
+from counsel.core.clock import local, now
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.keys.boxes import open_box
@@ -19,7 +20,7 @@ from counsel.pathway.cases.dossier import NOTE, Form, read_form, write_form
 from counsel.pathway.cases.evidence import Evidence, NoteSigned
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move
-from counsel.pathway.cases.services import case_facts, held
+from counsel.pathway.cases.services import case_facts, cover_of, held
 from counsel.pathway.intake.consent import consent_given, guardian_settled
 from counsel.pathway.intake.levels import evidence_of_screen
 from counsel.pathway.sessions.models import FORMATS, FORMS, GROUP, INSIDE_HOURS, CounsellingSession
@@ -28,6 +29,7 @@ from counsel.records.services import items_in, open_many
 from counsel.roster.queries import inside_hours, working_deadline
 
 HIGHEST_RATING = 10
+LATELY = timedelta(hours=12)  # a note is begun on the day of its session, or in the night after it
 
 
 def sessions_of(db: Session, case: Case) -> list[CounsellingSession]:
@@ -45,28 +47,32 @@ def unsigned_notes(db: Session, holder_id: object) -> list[CounsellingSession]:
 
 
 def begin_session(
-    db: Session, *, actor: SignedIn, case: Case, mode: str, minutes: int, crisis: bool = False
+    db: Session, *, actor: SignedIn, case: Case, mode: str, minutes: int, begun_at: datetime | None = None, crisis: bool = False
 ) -> CounsellingSession:
     """T15: a session of a case in counselling; today's risk screen and the note before it are needed.
 
     :param mode: one of the service's forms (R7-03); talks, by telephone too, happen inside the set hours (R8-12).
+    :param begun_at: when it began, in the last twelve hours; now, when nothing is said.
     :param crisis: held outside them all the same, and marked so.
     :raises TransitionError: ``G2`` when a new notice version must be explained first, ``G3`` while the guardian's part is open,
         ``G5`` when a doctor comes first, ``HOURS``, ``G6``, ``G9``, ``NO_STEP``;
         ``ELSEWHERE`` when a group is entered whose leader has another relationship with the client (篇9 一7).
-    :raises InvalidError: no such form.
+    :raises InvalidError: no such form; a beginning that is longer ago, or has not come yet.
 
     Records: ``pathway:session:held``. Rule: 篇10 五; 篇8 七.
     """
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
+    begun_at, zone = begun_at or now(), house_of(db).settings.time_zone
     if mode not in FORMS:
         raise InvalidError(mode="unknown")
+    if not now() - LATELY <= begun_at <= now():
+        raise InvalidError(begun="not_lately")
     consent = consent_given(db, actor=actor, case=case)
     if consent is None:
         raise TransitionError("G2")
     if not guardian_settled(db, actor=actor, case=case, consent=consent):
         raise TransitionError("G3")
-    if mode in INSIDE_HOURS and not crisis and not inside_hours(db, case.counsellor_id):
+    if mode in INSIDE_HOURS and not crisis and not inside_hours(db, case.counsellor_id, begun_at):
         raise TransitionError("HOURS")
     if mode == GROUP:  # whoever leads a group has no other relationship with a member, today's timetable included
         check_free(db, actor, case.client_id, actor.holder_id)
@@ -83,11 +89,12 @@ def begin_session(
             case_id=case.case_id,
             number=(last or 0) + 1,
             counsellor_id=case.counsellor_id,
-            held_on=today(settings.time_zone),
+            held_on=local(begun_at, zone).date(),
+            begun_at=begun_at,
             minutes=minutes,
             mode=mode,
             crisis=crisis,
-            note_due_at=working_deadline(now(), settings.note_due_hours, settings.time_zone),
+            note_due_at=working_deadline(now(), settings.note_due_hours, zone),
             note_signed=False,
         )
         db.add(session)
@@ -147,7 +154,18 @@ def write_note(
         if empty:
             raise InvalidError(**empty)
     with recording(db):
-        place = {"content": content, "seen_version": seen_version, "sign": sign, "number": number}
+        full = {**content, **_known(db, actor, case, session)} if sign else content
+        place = {"content": full, "seen_version": seen_version, "sign": sign, "number": number}
         write_form(db, actor=actor, case=case, kind=NOTE, **place)  # type: ignore[arg-type]
         if sign:
             db.get_one(CounsellingSession, (case.case_id, number)).note_signed = True
+
+
+def _known(db: Session, actor: SignedIn, case: Case, session: CounsellingSession) -> dict[str, Any]:
+    """Return what a note says of itself once it is signed: day, beginning and end, form, the level in force (F06)."""
+    found: dict[str, Any] = {"held_on": session.held_on.isoformat(), "mode": session.mode, "crisis": session.crisis}
+    found["level"] = cover_of(db, actor=actor, case=case).level
+    if session.begun_at is not None:
+        begun = local(session.begun_at, house_of(db).settings.time_zone)
+        found["time"] = f"{begun:%H:%M}–{begun + timedelta(minutes=session.minutes):%H:%M}"
+    return found

@@ -1,15 +1,17 @@
 """Views of sessions: begin, the note, homework, one's own working notes."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, flash, jsonify, render_template, request, url_for
+from flask import Blueprint, current_app, flash, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
+from counsel.core.clock import at_local, now, today
 from counsel.core.errors import ConflictError
 from counsel.core.ids import parse_id
 from counsel.pathway.cases.dossier import NOTE
@@ -34,9 +36,13 @@ def begin(db: Session, actor: SignedIn, case: str) -> Any:
     found = writable(db, actor, case)
     form = BeginForm()
     if not form.validate():
-        flash(_("Choose how it was held and for how many minutes."), "stop")
+        flash(_("Choose how it was held, when it began and for how many minutes."), "stop")
         return back_to(found)
-    place = {"mode": form.mode.data, "minutes": form.minutes.data, "crisis": bool(form.crisis.data)}
+    zone, minute = current_app.config["ZONE"], form.begun.data.hour * 60 + form.begun.data.minute
+    begun_at = at_local(today(zone), minute, zone)
+    if begun_at > now():  # the evening before, written down after midnight
+        begun_at = at_local(today(zone) - timedelta(days=1), minute, zone)
+    place = {"mode": form.mode.data, "minutes": form.minutes.data, "crisis": bool(form.crisis.data), "begun_at": begun_at}
     session = begin_session(db, actor=actor, case=found, **place)
     return go(url_for("sessions.note", case=found.case_id, number=session.number))
 
