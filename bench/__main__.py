@@ -28,7 +28,7 @@ from bench.visitors import memory_under_requests
 
 NOT_MEASURED = {
     "P1": "growth with the user's own cases; sign-in over HTTP",
-    "P2, P6": "10^4 own notes; peers",
+    "P2, P6": "peers",
     "P3, P4": "10^7 audit lines, PostgreSQL",
     "P5": "the page over HTTP; PostgreSQL",
     "P9, P10": "beside age; 4 GiB; the whole file over HTTP",

@@ -9,20 +9,25 @@ from uuid import UUID
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bench.crowd import Crowd, count_of
-from bench.floor import Notes
+from bench.floor import BareCipher, Notes
 from bench.measure import Act, Figure, Plan, beside_floor, growth, judged, say
 from bench.pages import client_of
 from bench.saving import TEXT
-from bench.stage import COUNSELLOR, NOTES, copied
+from bench.stage import CONTENT, COUNSELLOR, NOTES, copied
+from counsel.access.gate import keys_of
+from counsel.audit.chain import recording
 from counsel.core.database import writing
 from counsel.core.ids import new_id
 from counsel.crypto import hybrid
 from counsel.home.search import search_own
+from counsel.keys.rotation import open_for_writing
+from counsel.pathway.cases.dossier import NOTE
 from counsel.pathway.cases.evidence import ConflictClear, Evidence, IdentityMatched
 from counsel.pathway.cases.opening import open_case
 from counsel.pathway.cases.services import caseload
 from counsel.people.cards import ClientCard, write_client
 from counsel.records.models import Item
+from counsel.records.services import write_signed
 from tests.conftest import Centre
 
 CASES, WORDS, ABSENT = 50, "继续记录", "没有这样的字"
@@ -48,7 +53,11 @@ def finding(centre: Centre, folder: Path, plan: Plan) -> Figure:
                 "beside_bare_page": _beside_bare_page(centre, floor, plan),
                 "flat": growth(plan, loads, of="items of others"),
             },
-            "P6_search_of_100_notes": _beside_scan(centre, floor, plan) | {"flat": growth(plan, finds, of="items of others")},
+            "P6_search_of_own_notes": {
+                "of_100": _beside_scans(centre, floor, plan, NOTES),
+                "flat": growth(plan, finds, of="items of others"),
+                f"of_{plan.own}": judged(_among_many(centre, floor, plan), "ratio", 1.6),
+            },
         }
 
 
@@ -108,12 +117,32 @@ def _beside_bare_page(centre: Centre, floor: Notes, plan: Plan) -> Figure:
     return figure | {"target": "none: one of two ways to meet the target, 1.6; the other is the dash"}
 
 
-def _beside_scan(centre: Centre, floor: Notes, plan: Plan) -> Figure:
-    """The floor decrypts a hundred notes and looks for the words in them."""
-    assert len(_found(centre, WORDS)) >= NOTES
+def _beside_scans(centre: Centre, floor: Notes, plan: Plan, own: int) -> Figure:
+    """The floor decrypts as many notes and looks for the words in them; beside it the same over the barest cipher."""
+    assert len(_found(centre, WORDS)) >= own
+    barest = Notes(floor.path.parent, BareCipher())
+    for side in (floor, barest):
+        side.fill(own, TEXT)
+    other = beside_floor(plan, lambda: _found(centre, ABSENT), lambda: scan(barest, own // NOTES))
+    figure = beside_floor(plan, lambda: _found(centre, ABSENT), lambda: scan(floor, own // NOTES))
+    return figure | {"beside_bare_cipher": other | {"target": "none: another format than the design's"}}
 
-    def scan() -> int:
-        """Count the notes in which the words stand."""
-        return sum(ABSENT.encode() in text for text in floor.open_case(0))
 
-    return judged(beside_floor(plan, lambda: _found(centre, ABSENT), scan), "ratio", 1.6)
+def _among_many(centre: Centre, floor: Notes, plan: Plan) -> Figure:
+    """The same among so many own notes, through the service that signs them."""
+    actor = centre.school[COUNSELLOR]
+    with centre.session() as db:
+        case = caseload(db, actor=actor)[0][0]
+        keyring = keys_of(db, actor)
+        for first in range(1, plan.own, NOTES):
+            with recording(db) as record:
+                box = open_for_writing(db, keyring, case.box_id)
+                for number in range(first, first + NOTES):
+                    write_signed(db, box=box, kind=NOTE.code, keyring=keyring, content=CONTENT, number=number)
+                record.by(actor, "pathway:note:signed", subject_id=case.client_id, object_id=case.case_id)
+    return _beside_scans(centre, floor, plan, plan.own)
+
+
+def scan(floor: Notes, cases: int) -> int:
+    """Count the notes of the first so many cases in which the words stand."""
+    return sum(ABSENT.encode() in text for case in range(cases) for text in floor.open_case(case))

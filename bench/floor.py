@@ -7,16 +7,20 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from counsel.crypto import hybrid
+from counsel.crypto import blob, hybrid
+from counsel.crypto.context import Context
+from counsel.crypto.derive import blob_key
 
 PAGE_BYTES, NOTES_PER_CASE, CASE_SHIFT = 8192, 100, 20
 UNITS, REQUEST_BYTES = 10, 512
+KEY = os.urandom(32)  # of every floor in this run: a file is opened again by another object
 TABLES = """
 CREATE TABLE IF NOT EXISTS taken(resource INTEGER, unit INTEGER, PRIMARY KEY (resource, unit));
 CREATE TABLE IF NOT EXISTS requests(id INTEGER PRIMARY KEY, body BLOB, wraps BLOB, signature BLOB);
@@ -51,24 +55,60 @@ def queued(path: Path) -> Iterator[None]:
         yield
 
 
-class Notes:
-    """Sealed notes in one table, clustered by case, and a chained line per change in the same durable commit."""
+class BareCipher:
+    """One key for everything, a nonce before each text: the least that can be called sealed."""
 
-    def __init__(self, folder: Path, cipher: AESGCM | None = None) -> None:
-        self.path = folder / "floor.sqlite"
-        self.db = connect(self.path)
-        self.db.execute("CREATE TABLE IF NOT EXISTS notes(id INTEGER PRIMARY KEY, body BLOB)")
-        self.db.execute("CREATE TABLE IF NOT EXISTS lines(seq INTEGER PRIMARY KEY, chain BLOB)")
-        self.cipher, self.chain = cipher or AESGCM(os.urandom(32)), b""
+    def __init__(self) -> None:
+        self.cipher = AESGCM(KEY)
 
     def sealed(self, text: bytes) -> bytes:
         """Return nonce and ciphertext."""
         nonce = os.urandom(12)
         return nonce + self.cipher.encrypt(nonce, text, None)
 
+    def opened(self, body: bytes) -> bytes:
+        """Return the text."""
+        return self.cipher.decrypt(body[:12], body[12:], None)
+
+
+class DesignFormat:
+    """The format the design lays down (§2), without the product: of each text a key of its own, from box key and lock, with
+    context and commitment. The same cryptography as the product's, which is what a floor is measured with."""
+
+    def __init__(self) -> None:
+        self.box_key, self.lock, self.box = KEY, KEY, UUID(bytes=KEY[:16])
+
+    def sealed(self, text: bytes) -> bytes:
+        """Return the item's id and the blob."""
+        item = uuid4()
+        return item.bytes + blob.seal(self._key(item), text, blob.Kind.FORM, self._context(item), key_id=self.box, epoch=1)
+
+    def opened(self, body: bytes) -> bytes:
+        """Return the text."""
+        item = UUID(bytes=body[:16])
+        return blob.unseal(self._key(item), body[16:], blob.Kind.FORM, self._context(item))
+
+    def _key(self, item: UUID) -> bytes:
+        return blob_key(self.box_key, self.lock, item, 1, self._context(item))
+
+    def _context(self, item: UUID) -> bytes:
+        return Context("item", bytes(16), "bodies", item, self.box, 1, self.box).encode()
+
+
+class Notes:
+    """Sealed notes in one table, clustered by case, and a chained line per change in the same durable commit."""
+
+    def __init__(self, folder: Path, cipher: BareCipher | DesignFormat | None = None) -> None:
+        self.cipher = cipher or DesignFormat()
+        self.path = folder / f"floor-{type(self.cipher).__name__}.sqlite"
+        self.db = connect(self.path)
+        self.db.execute("CREATE TABLE IF NOT EXISTS notes(id INTEGER PRIMARY KEY, body BLOB)")
+        self.db.execute("CREATE TABLE IF NOT EXISTS lines(seq INTEGER PRIMARY KEY, chain BLOB)")
+        self.chain = b""
+
     def save(self, text: bytes) -> None:
         """Save one note."""
-        body = self.sealed(text)
+        body = self.cipher.sealed(text)
         with queued(self.path):
             self.db.execute("BEGIN IMMEDIATE")
             self.chain = hashlib.sha256(self.chain + body[:12]).digest()
@@ -79,7 +119,7 @@ class Notes:
     def fill(self, notes: int, text: bytes) -> None:
         """Bring the table to `notes` rows: cases of a hundred, each note sealed."""
         have = self.db.execute("SELECT count(*) FROM notes").fetchone()[0]
-        rows = (((n // NOTES_PER_CASE << CASE_SHIFT) + n % NOTES_PER_CASE, self.sealed(text)) for n in range(have, notes))
+        rows = (((n // NOTES_PER_CASE << CASE_SHIFT) + n % NOTES_PER_CASE, self.cipher.sealed(text)) for n in range(have, notes))
         self.db.execute("BEGIN IMMEDIATE")
         self.db.executemany("INSERT INTO notes VALUES (?, ?)", rows)
         self.db.execute("COMMIT")
@@ -89,7 +129,7 @@ class Notes:
         first = case << CASE_SHIFT
         query = "SELECT body FROM notes WHERE id BETWEEN ? AND ? ORDER BY id"
         rows = self.db.execute(query, (first, first + NOTES_PER_CASE - 1)).fetchall()
-        return [self.cipher.decrypt(body[:12], body[12:], None) for (body,) in rows]
+        return [self.cipher.opened(body) for (body,) in rows]
 
     def bytes_per_note(self, notes: int) -> float:
         """Return the bytes of the file for each of its notes."""

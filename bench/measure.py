@@ -25,6 +25,7 @@ class Plan:
 
     :param seconds: how long each side works in each round.
     :param users: numbers of account rows at which P1 is measured; `notes`: numbers of notes for P3 and P4.
+    :param own: number of one counsellor's own notes that P6 looks through.
     :param requests: mixed requests of P15; `starts`: cold starts of each side of P14.
     """
 
@@ -33,13 +34,14 @@ class Plan:
     seconds: float
     users: tuple[int, ...]
     notes: tuple[int, ...]
+    own: int
     bursts: int
     requests: int
     starts: int
 
 
-QUICK = Plan("quick", 5, 0.1, (100, 10_000), (1_000, 10_000), 1, 300, 2)
-FULL = Plan("full", 3, 4.0, (100, 100_000), (10_000, 1_000_000), 5, 10_000, 5)
+QUICK = Plan("quick", 5, 0.1, (100, 10_000), (1_000, 10_000), 1_000, 1, 300, 2)
+FULL = Plan("full", 3, 4.0, (100, 100_000), (10_000, 1_000_000), 10_000, 5, 10_000, 5)
 
 
 def say(words: str) -> None:

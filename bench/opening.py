@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from bench.floor import Notes
+from bench.floor import BareCipher, Notes
 from bench.measure import Figure, Plan, beside_floor, commits, counted, judged
 from bench.pages import client_of
 from bench.stage import CONTENT, COUNSELLOR, NOTES
@@ -36,8 +36,11 @@ def text_of(content: object) -> str:
 
 
 def open_case_figures(centre: Centre, case_id: UUID, floor: Notes, plan: Plan) -> Figure:
-    """P3 at the house's present size."""
-    return _opening(all_notes, centre, case_id, floor, plan)
+    """P3 at the house's present size; beside it, without a target, the page over the barest cipher there is."""
+    barest = Notes(floor.path.parent, BareCipher())
+    barest.fill((FLOOR_CASE + 1) * NOTES, text_of(CONTENT).encode())
+    page = _as_page(all_notes, centre, case_id, barest, plan) | {"target": "none: another format than the design's"}
+    return _opening(all_notes, centre, case_id, floor, plan) | {"page_beside_bare_cipher": page}
 
 
 def _opening(act: Opening, centre: Centre, case_id: UUID, floor: Notes, plan: Plan) -> Figure:

@@ -42,7 +42,7 @@ from counsel.pathway.cases.services import case_at
 from counsel.people.cards import proven_client
 from counsel.people.conflicts import barred_now, declared_against
 from counsel.people.deputies import second_persons
-from counsel.records.services import items_in, open_bodies, write_signed
+from counsel.records.services import items_in, newest_number, open_bodies, write_signed
 from counsel.safeguarding.disclosure.approving import Verdict, check_verdict
 
 FORM, CONSENT, VERDICT, BACK = "F15", "consent", "verdict", "back"
@@ -204,7 +204,7 @@ def _ask_client(db: Session, actor: SignedIn, ticket: Ticket, case: Case | None,
 
 def take_down(db: Session, ticket: Ticket, box: OpenBox, keyring: Keyring, said: Mapping[str, Any]) -> None:
     """Add what a client said to a loan to its line of the register, inside the caller's transaction."""
-    number = 1 + len([item for item in items_in(db, [box.box_id]) if item.kind == CONSENT])
+    number = 1 + newest_number(db, box.box_id, CONSENT)
     write_signed(db, box=box, kind=CONSENT, keyring=keyring, content=dict(said), number=number)
     ticket.consent = "given" if said["agreed"] else "withdrawn"
 

@@ -28,7 +28,7 @@ from counsel.outbox.notices import notify
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_at
 from counsel.people.deputies import directors
-from counsel.records.services import items_in, write_signed
+from counsel.records.services import newest_number, write_signed
 from counsel.tasks.services import end_tasks, open_task
 
 WHOLE, CONDITIONS = "whole", ("whole", "damaged", "missing")
@@ -65,7 +65,7 @@ def take_back(
         said = {"pages": ticket.pages_back, "condition": condition, "words": words.strip(), "by": actor.name}
         assert ticket.box_id is not None
         box = open_to_add(db, keys_of(db, actor), ticket.box_id)
-        number = 1 + len([item for item in items_in(db, [box.box_id]) if item.kind == BACK])
+        number = 1 + newest_number(db, box.box_id, BACK)
         write_signed(db, box=box, kind=BACK, keyring=keys_of(db, actor), content=said, number=number)
         if condition != WHOLE or ticket.pages_back != ticket.pages_out:
             for account in directors(db):

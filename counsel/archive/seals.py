@@ -9,7 +9,7 @@ from counsel.archive.models import Volume
 from counsel.keys.bundle import Keyring
 from counsel.keys.rotation import open_for_writing, rotate
 from counsel.pathway.cases.models import Case
-from counsel.records.services import items_in, write_signed
+from counsel.records.services import newest_number, write_signed
 
 OPENING = "opening"
 
@@ -26,5 +26,5 @@ def seal_anew(db: Session, *, keyring: Keyring, volume: Volume, case: Case | Non
             rotate(db, keyring, box_id)
         shut(db, case, on=True)
     box = open_for_writing(db, keyring, volume.box_id)
-    number = 1 + len([item for item in items_in(db, [box.box_id]) if item.kind == OPENING])
+    number = 1 + newest_number(db, box.box_id, OPENING)
     write_signed(db, box=box, kind=OPENING, keyring=keyring, content=why, number=number)

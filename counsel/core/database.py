@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,21 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+@lru_cache(maxsize=2048)
+def _known_id(text: str) -> UUID:
+    return UUID(text)
+
+
+class Id(Uuid[UUID]):
+    """An id. SQLite keeps it as text; the same few are read again and again, so each is parsed once."""
+
+    def result_processor(self, dialect: Any, coltype: object) -> Any:
+        """Return what turns a column's value into a UUID, or None where the driver does it."""
+        if dialect.supports_native_uuid:
+            return None
+        return lambda value: None if value is None else _known_id(value)
 
 
 class Moment(TypeDecorator[datetime]):
@@ -51,7 +67,7 @@ class Base(DeclarativeBase):
     """Base of every table. `info={"world": …}` on a table names the world its rows belong to (design §2)."""
 
     metadata = MetaData(naming_convention=NAMES)
-    type_annotation_map = {UUID: Uuid(as_uuid=True), bytes: LargeBinary, datetime: Moment}
+    type_annotation_map = {UUID: Id(), bytes: LargeBinary, datetime: Moment}
 
 
 ACCOUNT_WORLD = {"info": {"world": "account"}, "sqlite_with_rowid": False}

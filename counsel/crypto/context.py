@@ -1,13 +1,21 @@
 """What a sealed blob is bound to. A context is rebuilt at every opening and never stored (security §4.4)."""
 
-from dataclasses import dataclass
+import struct
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 NOBODY = UUID(int=0)
+TAIL = struct.Struct(">H16sH16sHQH16s")  # item, box, revision, author, each after its length
 
 
-@dataclass(frozen=True)
-class Place:
+@lru_cache(maxsize=256)
+def _head(label: str, installation: bytes, table: str) -> bytes:
+    parts = (installation, table.encode())
+    return b"ccm/1/" + label.encode() + b"\0" + b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+
+
+class Place(NamedTuple):
     """Where in the database sealed bytes stand: table, row or item, revision, author."""
 
     table: str
@@ -16,8 +24,7 @@ class Place:
     author: UUID = NOBODY
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(NamedTuple):
     """Where sealed bytes belong; opening them anywhere else fails before any decryption.
 
     :param label: what kind of thing is sealed, such as ``item`` or ``bundle``.
@@ -39,12 +46,5 @@ class Context:
 
     def encode(self) -> bytes:
         """Return the unambiguous bytes of this context; every field carries its 16-bit length."""
-        parts = (
-            self.installation,
-            self.table.encode(),
-            self.item.bytes,
-            self.box.bytes,
-            self.revision.to_bytes(8, "big"),
-            self.author.bytes,
-        )
-        return b"ccm/1/" + self.label.encode() + b"\0" + b"".join(len(p).to_bytes(2, "big") + p for p in parts)
+        ids = (16, self.item.bytes, 16, self.box.bytes, 8, self.revision, 16, self.author.bytes)
+        return _head(self.label, self.installation, self.table) + TAIL.pack(*ids)

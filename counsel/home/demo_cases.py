@@ -149,7 +149,7 @@ def _followed(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
     _ending(db, demo, me, case)
     _report(db, me, case)
     day = today(house_of(db).settings.time_zone)
-    days = [day + timedelta(days=30), day + timedelta(days=90)]
+    days = [day + timedelta(days=30), day + timedelta(days=60)]
     agree_follow_ups(db, actor=me, case=case, days=days, consent=True, contact="站内信", when="午休")
     begin_follow_up(db, actor=me, case=case)
 
@@ -157,11 +157,11 @@ def _followed(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
 def _completed(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
     _followed(db, demo, me, case)
     start = now()
-    for number, days in ((1, 30), (2, 90)):
+    for number, days in ((1, 30), (2, 60)):
         with as_of(start + timedelta(days=days)):
             content = {"reached": "yes", "channel": "站内信", "state": "睡得好，考试正常", "risk": "没有"}
             write_follow_up(db, actor=me, case=case, content=content, seen_version=0, sign=True, number=number)
-    with as_of(start + timedelta(days=91)):
+    with as_of(start + timedelta(days=61)):
         finish(db, actor=me, case=case)
 
 

@@ -27,7 +27,7 @@ from counsel.pathway.plans.services import finish_plan, write_plan
 from counsel.pathway.sessions.services import begin_session, write_note
 from counsel.people.passphrases import DEMONSTRATION
 from counsel.records.services import item_of
-from counsel.roster.queries import Slot, free_slots
+from counsel.roster.queries import Slot, free_slots, inside_hours
 
 PASSPHRASE = DEMONSTRATION
 COUNSELLORS = ("zhou", "chen", "lin")
@@ -156,7 +156,8 @@ def walk(db: Session, actor: SignedIn, case: Case, stage: str, index: int) -> No
         return
     agree_on_plan(db, actor, case)
     finish_plan(db, actor=actor, case=case)
-    begin_session(db, actor=actor, case=case, mode="in_person", minutes=50, crisis=True)
+    assert actor.holder_id is not None
+    begin_session(db, actor=actor, case=case, mode="in_person", minutes=50, crisis=not inside_hours(db, actor.holder_id))
     note = {
         "format": "dap",
         "data": "这周睡得早了些，说起月考时笑了一下。",

@@ -13,12 +13,13 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.confidentiality.permissions import Permission
 from counsel.keys.bundle import Keyring
-from counsel.keys.many import open_boxes
+from counsel.keys.many import open_boxes_again
 from counsel.pathway.cases.models import Case
 from counsel.people.cards import ClientCard, client_cards
-from counsel.records.services import scan_bodies
+from counsel.records.services import boxes_written_in, scan_bodies
 
 AROUND = 40
+CaseRow = Any  # case_id, case_no, client_id and the two boxes, as read
 AT_ONCE = 40  # cases opened together; the first finds stand there while the next are looked through
 
 
@@ -26,7 +27,7 @@ AT_ONCE = 40  # cases opened together; the first finds stand there while the nex
 class Find:
     """One place where the words stand. `kind` is empty for a name."""
 
-    case: Case
+    case: CaseRow
     kind: str
     number: int
     before: str
@@ -43,15 +44,18 @@ def search_own(db: Session, *, actor: SignedIn, words: str) -> Iterator[Find]:
     """
     require(db, actor, Permission.CASE_LIST)
     keyring = keys_of(db, actor)
-    query = select(Case).where(Case.counsellor_id == actor.holder_id, Case.state != "archived")
+    columns = (Case.case_id, Case.case_no, Case.client_id, Case.box_id, Case.shared_box_id)
+    query = select(*columns).where(Case.counsellor_id == actor.holder_id, Case.state != "archived")
     with recording(db) as record:  # names opened in a write transaction open without the asymmetric key the next time
         record.by(actor, "pathway:search:run")
-        cases = db.scalars(query.order_by(Case.case_no.desc())).all()
+        cases = db.execute(query.order_by(Case.case_no.desc())).all()
         cards = client_cards(db, keyring, [case.client_id for case in cases])
     return _look(db, keyring, cases, cards, words.casefold())
 
 
-def _look(db: Session, keyring: Keyring, cases: Sequence[Case], cards: Mapping[UUID, ClientCard], wanted: str) -> Iterator[Find]:
+def _look(
+    db: Session, keyring: Keyring, cases: Sequence[CaseRow], cards: Mapping[UUID, ClientCard], wanted: str
+) -> Iterator[Find]:
     for case in cases:
         card = cards.get(case.client_id)
         if card is not None and wanted in card.name.casefold():
@@ -60,9 +64,10 @@ def _look(db: Session, keyring: Keyring, cases: Sequence[Case], cards: Mapping[U
         yield from _words(db, keyring, cases[start : start + AT_ONCE], wanted)
 
 
-def _words(db: Session, keyring: Keyring, cases: Sequence[Case], wanted: str) -> Iterator[Find]:
+def _words(db: Session, keyring: Keyring, cases: Sequence[CaseRow], wanted: str) -> Iterator[Find]:
     case_of = {box_id: case for case in cases for box_id in (case.box_id, case.shared_box_id)}
-    for box_id, kind, number, content in scan_bodies(db, boxes=open_boxes(db, keyring, case_of)):
+    written = boxes_written_in(db, case_of)
+    for box_id, kind, number, content in scan_bodies(db, boxes=open_boxes_again(db, keyring, written)):
         for text in _texts(content):
             at = text.casefold().find(wanted)
             if at >= 0:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from counsel.core.database import house_of
+from counsel.core.database import house_of, writing
 from counsel.core.errors import UnreadableError
 from counsel.keys.boxes import OpenBox, keyring_for, open_box, open_child
 from counsel.keys.bundle import Keyring
@@ -34,6 +34,20 @@ def open_boxes(db: Session, keyring: Keyring, box_ids: Iterable[UUID], *, keep: 
         except UnreadableError:
             continue
     return opened
+
+
+def open_boxes_again(db: Session, keyring: Keyring, box_ids: Iterable[UUID]) -> dict[UUID, OpenBox]:
+    """Open boxes as `open_boxes`; those that never left an own wrap leave one now, in a write transaction of their own.
+
+    What was read before in this session is read anew afterwards: callers hold rows, no objects.
+    """
+    ids = list(dict.fromkeys(box_ids))
+    new = select(Grant.box_id).where(Grant.box_id.in_(ids), Grant.holder_id == keyring.holder_id, Grant.own_wrap.is_(None))
+    first = db.scalars(new).all()
+    if first:
+        with writing(db):
+            open_boxes(db, keyring, first)
+    return open_boxes(db, keyring, ids)
 
 
 def _grants(db: Session, keyring: Keyring, ids: list[UUID]) -> dict[UUID, Grant]:

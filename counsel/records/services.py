@@ -1,11 +1,12 @@
 """Write drafts, sign revisions, open bodies. Callers have passed the gate; every opening is inside `recording`."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from counsel.core.clock import today
@@ -25,12 +26,17 @@ from counsel.records.models import Body, Item
 Content = Mapping[str, Any]
 Signers = dict[UUID, list[Holder]]
 BodyRow = Any  # a body's columns as read, or the body itself
-BODIES = (
-    select(Body.item_id, Body.revision, Body.author_id, Body.sealed, Body.signature, Body.own_mac)
-    .where(Body.item_id.in_(bindparam("items", expanding=True)))
-    .order_by(Body.item_id, Body.revision)
+WRITTEN = (Body.item_id, Body.revision, Body.author_id, Body.sealed, Body.signature, Body.own_mac)
+BODIES = select(*WRITTEN).where(Body.item_id == bindparam("item")).order_by(Body.revision)
+SIGNED = (
+    select(*WRITTEN, Item.number, Item.revision.label("last"))
+    .select_from(Item)
+    .outerjoin(Body, Body.item_id == Item.item_id)  # an item without any body is missed, not skipped
+    .where(Item.box_id == bindparam("box"), Item.kind == bindparam("kind"), Item.state == "signed")
+    .order_by(Item.number.desc(), Body.revision)
 )
 ITEMS = select(Item).where(Item.box_id.in_(bindparam("boxes", expanding=True))).order_by(Item.on_day, Item.number)
+NEWEST = select(func.max(Item.number)).where(Item.box_id == bindparam("box"), Item.kind == bindparam("kind"))
 ONE_ITEM = select(Item).where(Item.box_id == bindparam("box"), Item.kind == bindparam("kind"), Item.number == bindparam("number"))
 
 
@@ -100,7 +106,7 @@ def _add_revision(db: Session, box: OpenBox, item: Item, keyring: Keyring, conte
     author = keyring.holder_id
     sealed = _seal(box, item, revision, author, content)
     before = db.get(Body, (item.item_id, revision - 1)) if revision > 1 else None
-    statement = _statement(item, revision, sealed, before)
+    statement = _statement(item.item_id, revision, sealed, before)
     body = Body(item_id=item.item_id, revision=revision, author_id=author, sealed=sealed)
     body.signature = sign(keyring.sign_private, statement)
     body.own_mac = _own_mac(keyring, statement, body.signature)
@@ -111,10 +117,10 @@ def _own_mac(keyring: Keyring, statement: bytes, signature: bytes) -> bytes:
     return mac(keyring.revision_key, statement, signature)
 
 
-def _statement(item: Item, revision: int, sealed: bytes, before: BodyRow | None) -> bytes:
+def _statement(item_id: UUID, revision: int, sealed: bytes, before: BodyRow | None) -> bytes:
     """Return what a revision's signature stands for; each also stands for all those before it."""
     earlier = (before.signature or b"") if before is not None else b""
-    return digest(b"revision/2", item.item_id.bytes, revision.to_bytes(8, "big"), sealed, earlier)
+    return digest(b"revision/2", item_id.bytes, revision.to_bytes(8, "big"), sealed, earlier)
 
 
 def _seal(box: OpenBox, item: Item, revision: int, author: UUID, content: Content) -> bytes:
@@ -128,26 +134,26 @@ def open_bodies(db: Session, *, box: OpenBox, item: Item) -> list[dict[str, Any]
     :raises UnreadableError: moved or altered bytes;
     :raises TamperError: a revision that is missing, or a signature that is not the author's.
     """
-    return open_many(db, box=box, items=[item])[0]
+    return _texts_of(db, box, item.revision, list(db.execute(BODIES, {"item": item.item_id})), {})
 
 
-def open_many(db: Session, *, box: OpenBox, items: Sequence[Item]) -> list[list[dict[str, Any]]]:
-    """Open several items of one box with one statement, each as `open_bodies` does, in the order given."""
-    rows: dict[UUID, list[BodyRow]] = {item.item_id: [] for item in items}
-    for body in db.execute(BODIES, {"items": list(rows)}):
-        rows[body.item_id].append(body)
+def open_signed(db: Session, *, box: OpenBox, kind: str) -> list[tuple[int, list[dict[str, Any]]]]:
+    """Open every signed text of a kind in one box with one statement: (number, texts as `open_bodies`), the newest first."""
     known: Signers = {}
-    return [_texts_of(db, box, item, rows[item.item_id], known) for item in items]
+    by_number = groupby(db.execute(SIGNED, {"box": box.box_id, "kind": kind}), lambda row: row.number)
+    texts = ((number, list(rows)) for number, rows in by_number)
+    return [(number, _texts_of(db, box, rows[0].last, rows, known)) for number, rows in texts]
 
 
-def _texts_of(db: Session, box: OpenBox, item: Item, rows: list[BodyRow], known: Signers) -> list[dict[str, Any]]:
-    if [row.revision for row in rows] != (list(range(1, item.revision + 1)) or [0]):
+def _texts_of(db: Session, box: OpenBox, last: int, rows: list[BodyRow], known: Signers) -> list[dict[str, Any]]:
+    """Open the revisions of one item, of which the newest is `last`."""
+    if [row.revision for row in rows] != (list(range(1, last + 1)) or [0]):
         raise TamperError("revisions")
     for before, row in zip([None, *rows], rows, strict=False):
-        statement = _statement(item, row.revision, row.sealed, before)
+        statement = _statement(row.item_id, row.revision, row.sealed, before)
         if row.revision and not (_own_again(box, row, statement) or _signed_by_author(db, row, statement, known)):
             raise TamperError("revision")
-    return [_open(box, item, row) for row in rows]
+    return [_open(box, row) for row in rows]
 
 
 def _own_again(box: OpenBox, row: BodyRow, statement: bytes) -> bool:
@@ -169,10 +175,15 @@ def _may_sign(db: Session, key: Holder) -> bool:
     return key.kind in ("client", "code") or bool(roles_of(db, key, even_left=True))
 
 
-def _open(box: OpenBox, item: Item, row: BodyRow) -> dict[str, Any]:
-    place = Place("bodies", item.item_id, row.revision, row.author_id)
+def _open(box: OpenBox, row: BodyRow) -> dict[str, Any]:
+    place = Place("bodies", row.item_id, row.revision, row.author_id)
     content: dict[str, Any] = json.loads(box.unseal(row.sealed, Kind.FORM, place))
     return content
+
+
+def boxes_written_in(db: Session, box_ids: Iterable[UUID]) -> list[UUID]:
+    """Return those of some boxes in which something lies."""
+    return list(db.scalars(select(Item.box_id).where(Item.box_id.in_(list(box_ids))).distinct()))
 
 
 def scan_bodies(db: Session, *, boxes: Mapping[UUID, OpenBox]) -> Iterator[tuple[UUID, str, int, Any]]:
@@ -193,6 +204,11 @@ def scan_bodies(db: Session, *, boxes: Mapping[UUID, OpenBox]) -> Iterator[tuple
 def items_in(db: Session, box_ids: Iterable[UUID]) -> list[Item]:
     """Return the items of some boxes, without their bodies."""
     return list(db.scalars(ITEMS, {"boxes": list(box_ids)}))
+
+
+def newest_number(db: Session, box_id: UUID, kind: str) -> int:
+    """Return the number of the newest item of a kind in a box, 0 when there is none."""
+    return db.scalar(NEWEST, {"box": box_id, "kind": kind}) or 0
 
 
 def item_of(db: Session, box_id: UUID, kind: str, number: int = 1) -> Item | None:

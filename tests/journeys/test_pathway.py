@@ -182,6 +182,7 @@ def test_a_follow_up_is_held_and_the_case_is_completed(site: Any, somebody: Make
     zhou = somebody("zhou")
     case = open_case(zhou, "0013")
     zhou.go(f"{case}/follow-up/1")
+    zhou.page.fill("#channel", "in the page")
     zhou.page.check("input[name=reached][value=yes]")
     zhou.page.fill("#state", "sleeps well")
     zhou.page.fill("#risk", "nothing seen")

@@ -88,7 +88,7 @@ def test_c1_from_a_request_on_a_phone_to_a_good_end(site: Any, somebody: Make) -
     zhou.press_word("Append")
     zhou.go(note)
     assert zhou.sees("slept seven hours since") and zhou.page.locator("#data").count() == 0
-    _good_end(zhou, student, case)
+    _good_end(site, zhou, student, case)
 
     for who in ("teacher", "leader", "admin", "desk", "lin", "gu", "shen", "manager", "expert", "supervisor"):
         other = somebody(who)
@@ -110,7 +110,7 @@ def _approve_an_instrument(gu: Any) -> None:
     assert gu.sees("Seven questions")
 
 
-def _good_end(zhou: Any, student: Any, case: str) -> None:
+def _good_end(site: Any, zhou: Any, student: Any, case: str) -> None:
     """T19, T20, T23: the student ends it at home and gives marks; both parts, agreed follow-ups, and completed."""
     zhou.go(case)
     zhou.page.locator("summary", has_text="Other ways to go").click()
@@ -134,8 +134,12 @@ def _good_end(zhou: Any, student: Any, case: str) -> None:
     zhou.press("form[action$='/follow-ups'] button")
     zhou.press_word("Into follow-up")
     zhou.go(f"{case}/follow-up/1")
+    zhou.page.fill("#channel", "in the page")
     zhou.page.check("input[name=reached][value=yes]")
     zhou.page.fill("#risk", "nothing seen")
+    zhou.press("button[value=sign]")
+    assert zhou.sees("The agreed day has not come yet") and zhou.page.input_value("#risk") == "nothing seen"
+    site.three_weeks_later(case)
     zhou.press("button[value=sign]")
     student.go("/file")
     student.press_word("I would rather not be asked")
@@ -296,6 +300,10 @@ def _forms(zhou: Any, case: str) -> None:
     zhou.page.check("input[name=basis][value=interview]")
     zhou.page.fill("#severity_reason", "the criteria were not all asked yet")
     zhou.page.fill("#causes", "exams, little sleep")
+    zhou.press("button[value=sign]")
+    assert zhou.sees("Error") and zhou.page.input_value("#causes") == "exams, little sleep"
+    for criterion in ("duration", "distress", "function", "generalisation", "conflict_type", "insight"):
+        zhou.page.select_option(f"#{criterion}", index=1)
     zhou.press("button[value=sign]")
     zhou.press_word("On to the plan")
     zhou.go(f"{case}/plan")

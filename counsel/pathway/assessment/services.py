@@ -25,7 +25,7 @@ from counsel.pathway.cases.moving import last_move, move, superseded
 from counsel.pathway.cases.services import case_facts, held
 from counsel.pathway.intake.informing import age_if_known
 from counsel.pathway.intake.levels import evidence_of_screen
-from counsel.records.services import items_in
+from counsel.records.services import items_in, newest_number
 from counsel.risk.reports import ABUSE, oblige
 
 PROBLEMS = tuple(f"P{number:02}" for number in (*range(1, 22), 99))
@@ -92,8 +92,7 @@ def _consented(content: Mapping[str, Any]) -> bool:
 
 def assessments_of(db: Session, case: Case) -> int:
     """Return the number of the newest assessment of a case, 1 when there is none yet."""
-    numbers = [item.number for item in items_in(db, [case.box_id]) if item.kind == ASSESSMENT.code]
-    return max(numbers, default=1)
+    return newest_number(db, case.box_id, ASSESSMENT.code) or 1
 
 
 def finish_assessment(db: Session, *, actor: SignedIn, case: Case) -> None:

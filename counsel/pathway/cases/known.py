@@ -15,7 +15,7 @@ KNOWN: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "agreed_on": (_l("Agreed for"), str),
     "opened_on": (_l("Begun on"), str),
     "last_on": (_l("Last session on"), str),
-    "held_on": (_l("Day"), str),
+    "held_on": (_l("Date"), str),
     "time": (_l("From, to"), str),
     "mode": (_l("How"), lambda mode: MODE_WORDS.get(mode, mode)),
     "crisis": (_l("A crisis, outside the set hours"), lambda told: _("yes") if told else ""),

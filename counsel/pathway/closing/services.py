@@ -45,7 +45,7 @@ from counsel.pathway.plans.services import plan_number
 from counsel.pathway.referral.services import evidence_of_tries, referrals_of, tracked
 from counsel.pathway.sessions.services import sessions_of
 from counsel.records.models import Item
-from counsel.records.services import items_in
+from counsel.records.services import items_in, newest_number
 from counsel.tasks.models import Task
 from counsel.tasks.services import open_task
 
@@ -106,7 +106,7 @@ def agree_follow_ups(
     contact, when = told("contact", contact, most=120, needed=consent), told("when", when, most=80, needed=False)
     content = {"consent": consent, "contact": contact, "when": when}
     with recording(db) as record:
-        number = 1 + max((i.number for i in items_in(db, [case.box_id]) if i.kind == AGREED.code), default=0)
+        number = 1 + newest_number(db, case.box_id, AGREED.code)
         write_form(db, actor=actor, case=case, kind=AGREED, content=content, seen_version=0, sign=True, number=number)
         settled = [row for row in follow_ups_of(db, case) if row.state != "planned"]
         for row in follow_ups_of(db, case):

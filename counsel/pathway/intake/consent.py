@@ -27,7 +27,7 @@ from counsel.pathway.intake.models import Consent
 from counsel.people.cards import ClientCard, client_cards
 from counsel.people.models import RuleText
 from counsel.records.models import Item
-from counsel.records.services import items_in, open_bodies
+from counsel.records.services import newest_number, open_bodies
 from counsel.tasks.models import Task
 
 CONSENT_TEXT = "informed_consent"
@@ -95,7 +95,7 @@ def record_consent(db: Session, *, actor: SignedIn, case: Case, content: Mapping
     version = consent_version(db)
     full = {**content, "version": version, "explained_by": actor.name, "age": age_of(db, card)}
     with recording(db):
-        number = 1 + sum(item.kind == CONSENT.code for item in items_in(db, [case.shared_box_id]))
+        number = 1 + newest_number(db, case.shared_box_id, CONSENT.code)
         item = write_form(db, actor=actor, case=case, kind=CONSENT, content=full, seen_version=0, sign=True, number=number)
         db.flush()
         _said_already(db, actor, case, item, content, part)

@@ -24,7 +24,7 @@ from counsel.pathway.cases.dossier import TOLD, read_item, write_form
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, cover_of, held
 from counsel.pathway.intake.consent import age_of, client_of
-from counsel.records.services import items_in
+from counsel.records.services import items_in, newest_number
 from counsel.risk.clocks import GUARDIAN, LEADER, owed_to
 from counsel.tasks.services import GRACE, end_tasks, open_task, tasks_about
 
@@ -111,7 +111,7 @@ def record_told(db: Session, *, actor: SignedIn, case: Case, whom: str, outcome:
         raise InvalidError(**problems)
     with held(db, case):
         level = cover_of(db, actor=actor, case=case).level
-        number = 1 + max((item.number for item in items_in(db, [case.box_id]) if item.kind == TOLD.code), default=0)
+        number = 1 + newest_number(db, case.box_id, TOLD.code)
         content = {"whom": whom, "outcome": outcome, "words": words, "level": level, "by": actor.name}
         if outcome == "withheld":
             others = [due for name, due in still_owed(db, actor=actor, case=case).items() if name != whom]

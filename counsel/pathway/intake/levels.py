@@ -31,7 +31,7 @@ from counsel.pathway.cases.services import case_facts, cover_of, held, writing_b
 from counsel.pathway.intake.informing import age_if_known, inform_anew, settle_informing
 from counsel.people.deputies import tell_directors
 from counsel.records.models import Item
-from counsel.records.services import items_in
+from counsel.records.services import newest_number
 from counsel.risk.cards import end_card, raise_card
 from counsel.risk.clocks import WATCHED, clocks_of
 from counsel.risk.level import YES, Level, level_of
@@ -79,7 +79,7 @@ def record_short_screen(db: Session, *, actor: SignedIn, case: Case, answers: Ma
 
 
 def _sign_screen(db: Session, actor: SignedIn, case: Case, content: Mapping[str, Any], level: int) -> None:
-    number = 1 + max((item.number for item in items_in(db, [case.box_id]) if item.kind == SCREEN.code), default=0)
+    number = 1 + newest_number(db, case.box_id, SCREEN.code)
     if level < WATCHED:  # into a closed case only danger is written
         require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
     with recording(db):
@@ -122,7 +122,7 @@ def raise_level(db: Session, *, actor: SignedIn, case: Case, level: int, reason:
         standing = cover_of(db, actor=actor, case=case)
         if not (standing.level < level <= HIGHEST or (WATCHED <= level == standing.level and not standing.raised_at)):
             raise InvalidError(level="not_higher")
-        number = 1 + max((item.number for item in items_in(db, [case.box_id]) if item.kind == RAISED.code), default=0)
+        number = 1 + newest_number(db, case.box_id, RAISED.code)
         said = {"from": standing.level, "level": level, "reason": reason, "by": actor.name}
         write_form(db, actor=actor, case=case, kind=RAISED, content=said, seen_version=0, sign=True, number=number)
         _take_level(db, actor, case, level)
@@ -216,7 +216,7 @@ def _standing(db: Session, actor: SignedIn, case: Case) -> tuple[int, int]:
     """Return (level in force, how often it was asked), read while the case is held and no record is due."""
     if tasks_about(db, case.case_id, ("report",)):
         raise TransitionError("RECORD")
-    asked = len([item for item in items_in(db, [case.box_id]) if item.kind == SCREEN.code])
+    asked = newest_number(db, case.box_id, SCREEN.code)
     return cover_of(db, actor=actor, case=case).level, asked
 
 
@@ -271,7 +271,7 @@ def evidence_of_level(db: Session, *, actor: SignedIn, case: Case) -> list[Evide
 
     Who was never asked and is gone is let go by that signature alone: somebody has looked, and says so.
     """
-    screened = any(item.kind == SCREEN.code for item in items_in(db, [case.box_id]))
+    screened = newest_number(db, case.box_id, SCREEN.code) > 0
     if tasks_about(db, case.case_id, ("report",)):  # R4-16: nothing about danger ends without its record
         return []
     cover = cover_of(db, actor=actor, case=case)

@@ -34,7 +34,7 @@ from counsel.pathway.sessions.models import CounsellingSession
 from counsel.people.cards import client_cards
 from counsel.people.conflicts import declared_against
 from counsel.records.models import Item, Material
-from counsel.records.services import items_in, open_bodies
+from counsel.records.services import items_in, newest_number, open_bodies
 
 MEDIA = ("audio", "video")
 OWN, SUPERVISION, TEACHING = PURPOSES = ("own", "supervision", "teaching")  # of a grant: why somebody may hear it
@@ -123,7 +123,7 @@ def _check(db: Session, content: Mapping[str, Any], people: Mapping[str, str]) -
 
 def newest_consent(db: Session, case: Case) -> int:
     """Return the highest number of a case's recording consents, drafts included; 0 without any."""
-    return max((item.number for item in items_in(db, [case.shared_box_id]) if item.kind == RECORDING.code), default=0)
+    return newest_number(db, case.shared_box_id, RECORDING.code)
 
 
 def consents(db: Session, *, actor: SignedIn, case: Case) -> list[Recorded]:

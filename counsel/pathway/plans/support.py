@@ -26,7 +26,7 @@ from counsel.pathway.intake.consent import CHILD, age_of
 from counsel.people.cards import client_cards
 from counsel.people.exclusions import excluded_for
 from counsel.records.models import Item
-from counsel.records.services import items_in, open_bodies
+from counsel.records.services import items_in, newest_number, open_bodies
 
 SCOPE = tuple(str(part) for part in CEILING[To.NAMED])
 RELATIONS = ("class_teacher", "teacher", "parent", "relative", "friend", "professional", "other")
@@ -76,7 +76,7 @@ def _check(db: Session, actor: SignedIn, case: Case, content: Mapping[str, Any])
 
 def newest_supporter(db: Session, case: Case) -> int:
     """Return the highest number of a case's support contacts, drafts included; 0 without any."""
-    return max((item.number for item in items_in(db, [case.shared_box_id]) if item.kind == SUPPORT.code), default=0)
+    return newest_number(db, case.shared_box_id, SUPPORT.code)
 
 
 def supporters(db: Session, *, actor: SignedIn, case: Case) -> list[Supporter]:

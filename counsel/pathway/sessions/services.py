@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
@@ -25,10 +25,13 @@ from counsel.pathway.intake.consent import consent_given, guardian_settled
 from counsel.pathway.intake.levels import evidence_of_screen
 from counsel.pathway.sessions.models import FORMATS, FORMS, GROUP, INSIDE_HOURS, CounsellingSession
 from counsel.people.conflicts import check_free
-from counsel.records.services import items_in, open_many
+from counsel.records.services import open_signed
 from counsel.roster.queries import inside_hours, working_deadline
 
 HIGHEST_RATING = 10
+HELD = select(CounsellingSession.number, CounsellingSession.held_on, CounsellingSession.mode).where(
+    CounsellingSession.case_id == bindparam("case")
+)
 LATELY = timedelta(hours=12)  # a note is begun on the day of its session, or in the night after it
 
 
@@ -107,19 +110,17 @@ def read_note(db: Session, *, actor: SignedIn, case: Case, number: int) -> Form:
     return read_form(db, actor=actor, case=case, kind=NOTE, number=number)
 
 
-def read_notes(db: Session, *, actor: SignedIn, case: Case) -> list[tuple[CounsellingSession, list[dict[str, Any]]]]:
-    """Open every signed note of a case in one go, newest session first, each with its addenda.
+def read_notes(db: Session, *, actor: SignedIn, case: Case) -> list[tuple[Any, list[dict[str, Any]]]]:
+    """Open every signed note of a case in one go, newest session first: (its number, day and form, note and addenda).
 
     Records: ``pathway:notes:read``, one line, with how many. Rule: 篇4 三.
     """
     require(db, actor, Permission.NOTE_READ, case_facts(db, case), object_id=case.case_id)
-    held_ones = {session.number: session for session in sessions_of(db, case)}
-    items = [item for item in items_in(db, [case.box_id]) if item.kind == NOTE.code and item.state == "signed"]
-    items = sorted((item for item in items if item.number in held_ones), key=lambda item: -item.number)
     with recording(db) as record:
-        texts = open_many(db, box=open_box(db, keys_of(db, actor), case.box_id), items=items)
-        record.by(actor, "pathway:notes:read", subject_id=case.client_id, object_id=case.case_id, detail=str(len(items)))
-    return [(held_ones[item.number], text) for item, text in zip(items, texts, strict=True)]
+        held_ones = {session.number: session for session in db.execute(HELD, {"case": case.case_id})}
+        notes = open_signed(db, box=open_box(db, keys_of(db, actor), case.box_id), kind=NOTE.code)
+        record.by(actor, "pathway:notes:read", subject_id=case.client_id, object_id=case.case_id, detail=str(len(notes)))
+    return [(held_ones[number], texts) for number, texts in notes if number in held_ones]
 
 
 def write_note(

@@ -20,7 +20,7 @@ from counsel.core.errors import ConflictError, InvalidError, NotFoundError, Unre
 from counsel.keys.boxes import open_box, revoke
 from counsel.keys.bundle import Keyring
 from counsel.keys.rotation import open_to_add
-from counsel.records.services import item_of, items_in, open_bodies, write_signed
+from counsel.records.services import item_of, items_in, newest_number, open_bodies, write_signed
 from counsel.safeguarding.disclosure.found import stamp
 from counsel.safeguarding.disclosure.models import Disclosure, Package
 from counsel.safeguarding.disclosure.sending import COPY, FACTS, TOLD
@@ -128,7 +128,7 @@ def _day(db: Session) -> date:
 
 def _receipt(db: Session, keyring: Keyring, package: Package, what: str) -> None:
     """Leave a signed line with the exact time, sealed to whoever may open the package."""
-    number = 1 + sum(item.kind == RECEIPT for item in items_in(db, [package.box_id]))
+    number = 1 + newest_number(db, package.box_id, RECEIPT)
     box = open_to_add(db, keyring, package.box_id)
     write_signed(db, box=box, kind=RECEIPT, keyring=keyring, content={"what": what, "at": stamp()}, number=number)
 

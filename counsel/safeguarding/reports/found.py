@@ -28,7 +28,7 @@ from counsel.keys.trust import check_recipient, holder_row
 from counsel.outbox.notices import notify
 from counsel.pathway.cases.services import case_at, case_facts
 from counsel.people.conflicts import barred_now, declared_against
-from counsel.records.services import items_in, open_bodies, write_signed
+from counsel.records.services import items_in, newest_number, open_bodies, write_signed
 from counsel.risk.models import Report, ReportSeen
 from counsel.risk.reports import EVENT
 
@@ -127,7 +127,7 @@ def add_to_report(db: Session, *, actor: SignedIn, row: Report, words: str) -> N
     with recording(db) as record:
         db.refresh(row, with_for_update=True)
         box = box_of(db, actor, row, for_writing=True)
-        number = 1 + len([item for item in items_in(db, [box.box_id]) if item.kind == MORE])
+        number = 1 + newest_number(db, box.box_id, MORE)
         write_signed(db, box=box, kind=MORE, keyring=keyring, content=signed_by(actor, words=words), number=number)
         if row.kind == EVENT:
             for told in db.scalars(select(ReportSeen.holder_id).where(ReportSeen.report_id == row.report_id)):
