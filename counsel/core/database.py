@@ -30,7 +30,7 @@ NAMES = {
 
 @lru_cache(maxsize=2048)
 def _known_id(text: str) -> UUID:
-    return UUID(text)
+    return UUID(int=int(text, 16))
 
 
 class Id(Uuid[UUID]):

@@ -21,6 +21,7 @@ from counsel.crypto.derive import expand, same
 HEADER = struct.Struct(">4sBBBB16sI")
 MAGIC, VERSION, SUITE, PADDED = b"CNE1", 1, 1, 1
 SALT_BYTES, COMMITMENT_BYTES, TAG_BYTES, CHUNK_BYTES = 24, 32, 16, 16 * 1024
+EPOCH_AT = HEADER.size - 4
 BODY_AT = HEADER.size + SALT_BYTES + COMMITMENT_BYTES
 SMALLEST_BYTES = 512
 
@@ -66,6 +67,11 @@ def read_header(blob: bytes, written_in: int = SUITE) -> Header:
     if (magic, version, suite) != (MAGIC, VERSION, written_in) or flags & ~PADDED or known is None:
         raise UnreadableError("unknown format")
     return Header(known, bool(flags & PADDED), epoch)
+
+
+def epoch_of(blob: bytes) -> int:
+    """Return the epoch a blob says it was sealed in; whether it is a blob at all is seen when it is opened."""
+    return int.from_bytes(blob[EPOCH_AT : HEADER.size], "big")
 
 
 def seal(key: bytes, plaintext: bytes, kind: Kind, context: bytes, *, key_id: UUID = NOBODY, epoch: int = 0) -> bytes:

@@ -18,7 +18,7 @@ from counsel.pathway.cases.models import Case
 from counsel.people.cards import ClientCard, client_cards
 from counsel.records.services import boxes_written_in, scan_bodies
 
-AROUND = 40
+AROUND, CODES = 40, ("format", "mode")  # fields that hold a code and nothing anybody wrote
 CaseRow = Any  # case_id, case_no, client_id and the two boxes, as read
 AT_ONCE = 40  # cases opened together; the first finds stand there while the next are looked through
 
@@ -67,7 +67,7 @@ def _look(
 def _words(db: Session, keyring: Keyring, cases: Sequence[CaseRow], wanted: str) -> Iterator[Find]:
     case_of = {box_id: case for case in cases for box_id in (case.box_id, case.shared_box_id)}
     written = boxes_written_in(db, case_of)
-    for box_id, kind, number, content in scan_bodies(db, boxes=open_boxes_again(db, keyring, written)):
+    for box_id, kind, number, content in scan_bodies(db, boxes=open_boxes_again(db, keyring, written), words=wanted):
         for text in _texts(content):
             at = text.casefold().find(wanted)
             if at >= 0:
@@ -78,7 +78,10 @@ def _words(db: Session, keyring: Keyring, cases: Sequence[CaseRow], wanted: str)
 
 
 def _texts(content: Any) -> Iterator[str]:
-    values = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    if isinstance(content, dict):
+        values = [value for name, value in content.items() if name not in CODES]
+    else:
+        values = content if isinstance(content, list) else []
     for value in values:
         if isinstance(value, str):
             yield value

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from counsel.core.database import House, house_of
 from counsel.core.errors import ConflictError, TamperError, UnreadableError
 from counsel.core.ids import new_id
-from counsel.crypto.blob import TAG_BYTES, Kind, read_header, seal, unseal
+from counsel.crypto.blob import TAG_BYTES, Kind, epoch_of, read_header, seal, unseal
 from counsel.crypto.context import NOBODY, Context, Place
 from counsel.crypto.derive import blob_key, new_key
 from counsel.crypto.stream import SUITE as STREAM_SUITE
@@ -66,7 +66,7 @@ class OpenBox:
 
         :raises UnreadableError: moved, altered, cut, or sealed in an epoch this reader does not reach.
         """
-        epoch = read_header(blob).epoch
+        epoch = epoch_of(blob)
         if epoch not in self.keys:
             raise UnreadableError("does not open")
         context = self._context(place)

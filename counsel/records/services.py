@@ -1,7 +1,7 @@
 """Write drafts, sign revisions, open bodies. Callers have passed the gate; every opening is inside `recording`."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -186,19 +186,32 @@ def boxes_written_in(db: Session, box_ids: Iterable[UUID]) -> list[UUID]:
     return list(db.scalars(select(Item.box_id).where(Item.box_id.in_(list(box_ids))).distinct()))
 
 
-def scan_bodies(db: Session, *, boxes: Mapping[UUID, OpenBox]) -> Iterator[tuple[UUID, str, int, Any]]:
-    """Yield (box, kind, number, content) of every text in some boxes, for looking through one's own cases.
+def scan_bodies(db: Session, *, boxes: Mapping[UUID, OpenBox], words: str) -> Iterator[tuple[UUID, str, int, Any]]:
+    """Yield (box, kind, number, content) of the texts in some boxes that may hold `words`, for looking through one's own cases.
+
+    :param words: casefolded; they may also stand in a field's name, which the caller does not look at.
 
     Authenticated by each box's key alone: whose signature stands under a text is looked at when it is opened by itself.
     """
     columns = (Item.box_id, Item.kind, Item.number, Body.item_id, Body.revision, Body.author_id, Body.sealed)
     query = select(*columns).join(Body, Body.item_id == Item.item_id).where(Item.box_id.in_(list(boxes)))
+    may_hold = _holds(words)
     for box_id, kind, number, item_id, revision, author_id, sealed in db.execute(query):
         try:
             plain = boxes[box_id].unseal(sealed, Kind.FORM, Place("bodies", item_id, revision, author_id))
         except UnreadableError:
             continue
-        yield box_id, kind, number, json.loads(plain)
+        if may_hold(plain):
+            yield box_id, kind, number, json.loads(plain)
+
+
+def _holds(words: str) -> Callable[[bytes], bool]:
+    """Return whether casefolded words may stand in a sealed text; words without letters of two cases are found as they are."""
+    wanted = json.dumps(words, ensure_ascii=False)[1:-1]
+    if words.upper() == words:
+        raw = wanted.encode()
+        return lambda plain: raw in plain
+    return lambda plain: wanted in plain.decode().casefold()
 
 
 def items_in(db: Session, box_ids: Iterable[UUID]) -> list[Item]:
