@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import refuse
 from counsel.access.sign_ins import SignedIn
 from counsel.access.vault import enter_room
+from counsel.audit.chain import recording
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
 from counsel.core.errors import InvalidError
@@ -45,7 +46,9 @@ WHO = "<any(client, guardian):party>"
 def case(db: Session, actor: SignedIn, case: str) -> Any:
     """One case."""
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_READ)
-    return render_template("home/case.html", titles=form_title, **case_page(db, actor=actor, case=found))
+    with recording(db):  # everything that is opened for the page, and its lines, in one durable commit
+        place = case_page(db, actor=actor, case=found)
+    return render_template("home/case.html", titles=form_title, **place)
 
 
 def _shared_item(db: Session, actor: SignedIn, case: Case, text: str, party: str) -> Item:

@@ -6,8 +6,9 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from counsel.core.clock import today
 from counsel.core.database import house_of
@@ -36,17 +37,29 @@ SIGNED = (
     .order_by(Item.number.desc(), Body.revision)
 )
 ITEMS = select(Item).where(Item.box_id.in_(bindparam("boxes", expanding=True))).order_by(Item.on_day, Item.number)
+_ITEMS, _BODIES = Item.__table__.c, Body.__table__.c
+AS_SEEN = update(Item.__table__).where(  # type: ignore[arg-type]
+    _ITEMS.item_id == bindparam("item"), _ITEMS.state == "draft", _ITEMS.draft_version == bindparam("seen")
+)
+OF_DRAFT = (_BODIES.item_id == bindparam("item"), _BODIES.revision == 0)
+SET_DRAFT = update(Body.__table__).where(*OF_DRAFT).values(sealed=bindparam("text"), author_id=bindparam("by"))  # type: ignore[arg-type]
+DROP_DRAFT = delete(Body.__table__).where(*OF_DRAFT)  # type: ignore[arg-type]
 NEWEST = select(func.max(Item.number)).where(Item.box_id == bindparam("box"), Item.kind == bindparam("kind"))
 ONE_ITEM = select(Item).where(Item.box_id == bindparam("box"), Item.kind == bindparam("kind"), Item.number == bindparam("number"))
 
 
 def start_item(db: Session, *, box: OpenBox, kind: str, author: UUID, content: Content, number: int = 1) -> Item:
     """Start an item with a sealed first draft."""
+    item = _new_item(db, box, kind, author, number)
+    item.state, item.revision, item.draft_version = "draft", 0, 1
+    db.add(Body(item_id=item.item_id, revision=0, author_id=author, sealed=_seal(box, item, 0, author, content)))
+    return item
+
+
+def _new_item(db: Session, box: OpenBox, kind: str, author: UUID, number: int) -> Item:
     zone = house_of(db).settings.time_zone
     item = Item(item_id=new_id(), box_id=box.box_id, kind=kind, number=number, author_id=author, on_day=today(zone))
-    item.state, item.revision, item.draft_version = "draft", 0, 1
     db.add(item)
-    db.add(Body(item_id=item.item_id, revision=0, author_id=author, sealed=_seal(box, item, 0, author, content)))
     return item
 
 
@@ -56,21 +69,21 @@ def save_draft(db: Session, *, box: OpenBox, item: Item, author: UUID, content: 
     :param seen_version: the version the writer's page was made from.
     :raises ConflictError: when another tab saved since, or the item is signed; nothing is overwritten.
     """
-    _check_draft(db, item, seen_version)
-    body = db.get_one(Body, (item.item_id, 0))
-    body.sealed, body.author_id = _seal(box, item, 0, author, content), author
-    item.draft_version += 1
+    _take_draft(db, item, seen_version, draft_version=seen_version + 1)
+    place = {"item": item.item_id, "text": _seal(box, item, 0, author, content), "by": author}
+    db.connection().execute(SET_DRAFT, place)
     return item.draft_version
 
 
-def _check_draft(db: Session, item: Item, seen_version: int) -> None:
-    """Hold the row, so that of two writers one waits and is then told."""
+def _take_draft(db: Session, item: Item, seen_version: int, **becomes: Any) -> None:
+    """Change a draft's row as long as it is what the writer saw: of two writers one waits and is then told."""
     db.flush()
-    db.refresh(item, with_for_update=True)
-    if item.state != "draft":
-        raise ConflictError("signed")
-    if item.draft_version != seen_version:
-        raise ConflictError("newer_draft")
+    same = {"item": item.item_id, "seen": seen_version}
+    if db.connection().execute(AS_SEEN.values(**becomes), same).rowcount != 1:
+        db.refresh(item)
+        raise ConflictError("newer_draft" if item.state == "draft" else "signed")
+    for name, value in becomes.items():
+        set_committed_value(item, name, value)
 
 
 def sign_item(db: Session, *, box: OpenBox, item: Item, keyring: Keyring, content: Content, seen_version: int) -> int:
@@ -78,18 +91,40 @@ def sign_item(db: Session, *, box: OpenBox, item: Item, keyring: Keyring, conten
 
     :raises ConflictError: as `save_draft`.
     """
-    _check_draft(db, item, seen_version)
+    _take_draft(db, item, seen_version, state="signed", revision=1)
     _add_revision(db, box, item, keyring, content, 1)
-    db.delete(db.get_one(Body, (item.item_id, 0)))
-    item.state, item.revision = "signed", 1
+    db.connection().execute(DROP_DRAFT, {"item": item.item_id})
     return 1
 
 
 def write_signed(db: Session, *, box: OpenBox, kind: str, keyring: Keyring, content: Content, number: int = 1) -> Item:
     """Add a text that is signed at once to an open box, inside the caller's transaction."""
-    item = start_item(db, box=box, kind=kind, author=keyring.holder_id, content=content, number=number)
+    item = _new_item(db, box, kind, keyring.holder_id, number)
+    item.state, item.revision, item.draft_version = "signed", 1, 1
+    _add_revision(db, box, item, keyring, content, 1)
     db.flush()
-    sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
+    return item
+
+
+def put_text(
+    db: Session, *, box: OpenBox, kind: str, number: int, keyring: Keyring, content: Content, seen_version: int, sign: bool
+) -> Item:
+    """Save a text of an open box as its draft, or sign it; it is started where there is none.
+
+    :param seen_version: as in `save_draft`; 0 for one that is new.
+    :raises ConflictError: as `save_draft`.
+    """
+    item = item_of(db, box.box_id, kind, number)
+    if item is None and seen_version:
+        raise ConflictError("newer_draft")
+    if item is None and sign:
+        return write_signed(db, box=box, kind=kind, keyring=keyring, content=content, number=number)
+    if item is None:
+        return start_item(db, box=box, kind=kind, author=keyring.holder_id, content=content, number=number)
+    if sign:
+        sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=seen_version)
+    else:
+        save_draft(db, box=box, item=item, author=keyring.holder_id, content=content, seen_version=seen_version)
     return item
 
 

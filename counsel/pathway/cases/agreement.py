@@ -27,7 +27,7 @@ from counsel.keys.rotation import open_to_add
 from counsel.pathway.cases.models import PARTIES, WAYS, Agreement, Case
 from counsel.pathway.cases.services import case_facts, writing_box
 from counsel.records.models import Body, Item
-from counsel.records.services import item_of, open_bodies, sign_item, start_item
+from counsel.records.services import item_of, open_bodies, write_signed
 
 KIND = "agree"
 OWN, IN_ROOM, ON_PAPER = "own_sign_in", "in_room", "on_paper"
@@ -113,9 +113,7 @@ def _write(
         raise ConflictError("stale_form")
     number = 1 + (db.scalar(select(func.max(Agreement.number)).where(Agreement.case_id == case.case_id)) or 0)
     content = {**said, "subject": item.kind, "item": item.item_id.hex, "revision": item.revision, "digest": _digest(db, item)}
-    written = start_item(db, box=box, kind=KIND, author=keyring.holder_id, content=content, number=number)
-    db.flush()
-    sign_item(db, box=box, item=written, keyring=keyring, content=content, seen_version=written.draft_version)
+    write_signed(db, box=box, kind=KIND, keyring=keyring, content=content, number=number)
     row = Agreement(
         case_id=case.case_id,
         number=number,

@@ -31,7 +31,7 @@ from counsel.outbox.notices import notify
 from counsel.people.conflicts import barred_now, closed_to
 from counsel.people.deputies import countersigners
 from counsel.people.exclusions import kept_from
-from counsel.records.services import item_of, open_bodies, sign_item, start_item
+from counsel.records.services import item_of, open_bodies, write_signed
 from counsel.tasks.models import Task
 from counsel.tasks.services import GRACE, end_task, open_task, tasks_about
 
@@ -64,10 +64,7 @@ def ask_second_signature(db: Session, *, actor: SignedIn, client_id: UUID, objec
     with recording(db) as record:
         box = create_box(db, kind="task", readers=readers, granter=keyring)
         db.flush()
-        told = {**content, "object": object_id.hex}
-        item = start_item(db, box=box, kind=REASON, author=keyring.holder_id, content=told)
-        db.flush()
-        sign_item(db, box=box, item=item, keyring=keyring, content=told, seen_version=item.draft_version)
+        write_signed(db, box=box, kind=REASON, keyring=keyring, content={**content, "object": object_id.hex})
         due = now() + timedelta(hours=SIGN_HOURS)
         task = open_task(db, kind="countersign", due_at=due, client_id=client_id, object_id=object_id, box_id=box.box_id)
         task.requester_id = actor.staff_id
@@ -133,9 +130,7 @@ def give_second_signature(db: Session, *, actor: SignedIn, task_id: UUID | None,
             raise ConflictError("task_ended")
         box = open_to_add(db, keyring, task.box_id)
         content = {"agreed": agreed, "words": told("words", words, needed=False), "by": actor.name}
-        item = start_item(db, box=box, kind=VERDICT, author=keyring.holder_id, content=content)
-        db.flush()
-        sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
+        write_signed(db, box=box, kind=VERDICT, keyring=keyring, content=content)
         end_task(task, outcome)
         if agreed:
             _settle(db, box, task)

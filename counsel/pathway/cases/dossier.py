@@ -21,7 +21,7 @@ from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, held, writing_box
 from counsel.pathway.cases.wording import forbidden_words
 from counsel.records.models import Item
-from counsel.records.services import add_addendum, item_of, items_in, open_bodies, save_draft, sign_item, start_item
+from counsel.records.services import add_addendum, item_of, items_in, open_bodies, put_text
 
 
 @dataclass(frozen=True)
@@ -227,25 +227,15 @@ def write_form(
 
     Records: ``pathway:<form>:drafted`` or ``:signed``. Rule: 篇6 5; R6-07.
     """
-    require(db, actor, kind.write, case_facts(db, case), object_id=case.case_id)
-    if sign:
-        _check_complete(kind, content)
-    keyring = keys_of(db, actor)
     with held(db, case) as record:
-        box = writing_box(db, actor=actor, case=case, shared=kind.shared)
-        item = item_of(db, box.box_id, kind.code, number)
-        if item is None:
-            if seen_version != 0:
-                raise ConflictError("newer_draft")
-            item = start_item(db, box=box, kind=kind.code, author=keyring.holder_id, content=content, number=number)
-            db.flush()
-            seen_version = item.draft_version
-        elif not sign:
-            save_draft(db, box=box, item=item, author=keyring.holder_id, content=content, seen_version=seen_version)
+        require(db, actor, kind.write, case_facts(db, case), object_id=case.case_id)
         if sign:
-            sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=seen_version)
-            if kind.code in ANSWERED:
-                notify(db, reader_id=case.client_id, kind="form_waits", object_id=item.item_id)
+            _check_complete(kind, content)
+        box = writing_box(db, actor=actor, case=case, shared=kind.shared)
+        place = {"content": content, "seen_version": seen_version, "number": number, "sign": sign}
+        item = put_text(db, box=box, kind=kind.code, keyring=keys_of(db, actor), **place)  # type: ignore[arg-type]
+        if sign and kind.code in ANSWERED:
+            notify(db, reader_id=case.client_id, kind="form_waits", object_id=item.item_id)
         if cover:
             assert not kind.shared, "the cover lies in the case's own box"
             change_cover(db, box, case, **cover)

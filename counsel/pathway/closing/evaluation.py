@@ -22,7 +22,7 @@ from counsel.pathway.cases.services import case_facts, writing_box
 from counsel.pathway.closing.models import WAIVERS, Evaluation
 from counsel.pathway.sessions.services import sessions_of
 from counsel.records.models import Item
-from counsel.records.services import items_in, open_bodies, sign_item, start_item
+from counsel.records.services import items_in, open_bodies, write_signed
 
 MARKS = ("understood", "useful", "goal", "change", "again")  # each 1 to 5
 KIND = "rating"
@@ -82,9 +82,7 @@ def rate(
         shared = case.shared_box_id
         box = open_box(db, keyring, shared, for_writing=True) if own else writing_box(db, actor=actor, case=case, shared=True)
         content = {**{name: marks[name] for name in MARKS}, "words": words, "way": way, "sheet_place": place}
-        item = start_item(db, box=box, kind=KIND, author=keyring.holder_id, content=content, number=row.number)
-        db.flush()
-        sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
+        item = write_signed(db, box=box, kind=KIND, keyring=keyring, content=content, number=row.number)
         row.client_item_id, row.waiver = item.item_id, None
         record.by(actor, "pathway:evaluation:given", subject_id=case.client_id, object_id=case.case_id)
     return row

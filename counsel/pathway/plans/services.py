@@ -24,7 +24,7 @@ from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move, superseded
 from counsel.pathway.cases.services import held
 from counsel.records.models import Item
-from counsel.records.services import items_in, open_bodies, sign_item, start_item
+from counsel.records.services import items_in, newest_number, open_bodies, write_signed
 
 POINTS = ("order", "goals", "method", "times")  # negotiated one by one (R10-08)
 GOALS = "goals"
@@ -106,10 +106,8 @@ def write_own_goals(db: Session, *, actor: SignedIn, case: Case, text: str) -> N
     keyring = keys_of(db, actor)
     with recording(db) as record:
         box = open_box(db, keyring, case.shared_box_id, for_writing=True)
-        number = 1 + max((item.number for item in _goals(db, case)), default=0)
-        item = start_item(db, box=box, kind=GOALS, author=keyring.holder_id, content={"text": text}, number=number)
-        db.flush()
-        sign_item(db, box=box, item=item, keyring=keyring, content={"text": text}, seen_version=item.draft_version)
+        number = 1 + newest_number(db, case.shared_box_id, GOALS)
+        item = write_signed(db, box=box, kind=GOALS, keyring=keyring, content={"text": text}, number=number)
         record.by(actor, "pathway:goals:written", subject_id=case.client_id, object_id=item.item_id)
 
 

@@ -1,6 +1,6 @@
 """Homework: task, day, result; done or declined by the client (篇10 五; R10-11, R9-12)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,12 +17,11 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import ConflictError, InvalidError, TransitionError
 from counsel.core.told import told
 from counsel.keys.boxes import OpenBox, open_box
-from counsel.keys.bundle import Keyring
 from counsel.pathway.cases.lifecycle import ACTIVE
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, writing_box
 from counsel.pathway.sessions.models import HOMEWORK_STATES, Homework
-from counsel.records.services import item_of, open_bodies, sign_item, start_item
+from counsel.records.services import item_of, open_bodies, write_signed
 
 TASK, RESULT = "homework", "hw_result"
 LONGEST_TASK = 500
@@ -50,17 +49,11 @@ def give_homework(db: Session, *, actor: SignedIn, case: Case, session_no: int, 
     with recording(db) as record:
         box = writing_box(db, actor=actor, case=case, shared=True)
         number = 1 + (db.scalar(select(func.max(Homework.number)).where(Homework.case_id == case.case_id)) or 0)
-        _sign(db, box, keyring, TASK, number, {"task": task})
+        write_signed(db, box=box, kind=TASK, keyring=keyring, content={"task": task}, number=number)
         row = Homework(case_id=case.case_id, number=number, session_no=session_no, due_on=due_on, state="given")
         db.add(row)
         _line(record, actor, case, "given")
     return row
-
-
-def _sign(db: Session, box: OpenBox, keyring: Keyring, kind: str, number: int, content: Mapping[str, Any]) -> None:
-    item = start_item(db, box=box, kind=kind, author=keyring.holder_id, content=content, number=number)
-    db.flush()
-    sign_item(db, box=box, item=item, keyring=keyring, content=content, seen_version=item.draft_version)
 
 
 def _line(record: Any, actor: SignedIn, case: Case, what: str) -> None:
@@ -87,7 +80,7 @@ def answer_homework(db: Session, *, actor: SignedIn, case: Case, number: int, st
         if row is None or row.state != "given":
             raise ConflictError("faster")
         box = open_box(db, keyring, case.shared_box_id, for_writing=True)
-        _sign(db, box, keyring, RESULT, number, {"result": result, "state": state})
+        write_signed(db, box=box, kind=RESULT, keyring=keyring, content={"result": result, "state": state}, number=number)
         row.state = state
         _line(record, actor, case, state)
     return row
