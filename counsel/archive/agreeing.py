@@ -109,9 +109,8 @@ def answer_own(db: Session, *, actor: SignedIn, ticket_id: UUID | None, agreed: 
 
 def _own_facts(db: Session, actor: SignedIn, ticket: Ticket | None) -> Facts | None:
     """Return whose file a loan is about, when it asks for that person's yes and the person can see it."""
-    mine = select(Grant.grant_id).where(Grant.box_id == ticket.box_id, Grant.holder_id == actor.holder_id) if ticket else None
-    if mine is None or db.scalar(mine.limit(1)) is None:
+    if ticket is None or ticket.basis != "consent":
         return None
-    volume = db.get(Volume, ticket.volume_id) if ticket is not None and ticket.basis == "consent" else None
-    case = case_at(db, volume.case_id if volume is not None else None)
-    return Facts(client_id=case.client_id) if case is not None else None
+    mine = select(Grant.grant_id).where(Grant.box_id == ticket.box_id, Grant.holder_id == actor.holder_id)
+    case = case_at(db, db.get_one(Volume, ticket.volume_id).case_id)
+    return Facts(client_id=case.client_id) if case is not None and db.scalar(mine.limit(1)) is not None else None

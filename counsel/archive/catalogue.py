@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from counsel.access.gate import require
 from counsel.access.sign_ins import SignedIn
 from counsel.archive.models import Ticket, Volume
-from counsel.archive.retention import overdue, unfiled
+from counsel.archive.retention import overdue, unfiled, without_key
 from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
 from counsel.core.clock import today
@@ -85,6 +85,12 @@ def late(db: Session, *, actor: SignedIn) -> list[tuple[Case, int]]:
     require(db, actor, Permission.VOLUME_LIST)
     day = today(house_of(db).settings.time_zone)
     return [(case, (day - due).days) for case, due in overdue(db)]
+
+
+def opened_by_nobody(db: Session, *, actor: SignedIn) -> list[Case]:
+    """Return closed cases that can never be filed, because their last key left with somebody, for archivist and director."""
+    require(db, actor, Permission.CASE_DIRECT if actor.role is Role.DIRECTOR else Permission.VOLUME_LIST)
+    return without_key(db)
 
 
 def handed_in_by(db: Session, *, actor: SignedIn) -> Sequence[Volume]:

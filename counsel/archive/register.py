@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
@@ -49,7 +49,8 @@ def my_loans(db: Session, *, actor: SignedIn) -> list[Line]:
     require(db, actor, Permission.LOAN_ASK)
     query = select(Ticket, Volume).join(Volume, Volume.volume_id == Ticket.volume_id).where(Ticket.basis != "returning")
     given = select(Grant.box_id).where(Grant.holder_id == actor.holder_id, Grant.purpose == "loan")
-    mine = or_(Ticket.asker_id == actor.holder_id, Ticket.reader_id == actor.holder_id, Ticket.box_id.in_(given))
+    answered = and_(Ticket.box_id.in_(given), Ticket.state != "asked")  # what still waits stands in `loans_to_decide`
+    mine = or_(Ticket.asker_id == actor.holder_id, Ticket.reader_id == actor.holder_id, answered)
     return [Line(row[0], row[1]) for row in db.execute(query.where(mine).order_by(Ticket.number.desc()).limit(PAGE))]
 
 

@@ -3,11 +3,12 @@
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from counsel.core.clock import today
 from counsel.core.database import house_of
+from counsel.keys.models import Grant
 from counsel.pathway.cases.dossier import CRISIS
 from counsel.pathway.cases.models import Case
 from counsel.records.services import items_in
@@ -17,6 +18,8 @@ from counsel.safeguarding.disclosure.models import Disclosure
 SHORT, LONG = "D10", "D30"
 YEARS = {SHORT: 10, LONG: 30}
 NEVER_FILED = "void"
+UNFILED = select(Case).where(Case.state == "closed", Case.close_reason != NEVER_FILED, Case.handed_in.is_(False))
+HAS_KEY = exists().where(Grant.box_id == Case.box_id)
 
 
 def proposed(db: Session, case: Case) -> str:
@@ -55,11 +58,16 @@ def _terms(text: str) -> list[tuple[int, int]]:
 
 def unfiled(db: Session, holder_id: UUID | None = None) -> list[tuple[Case, date]]:
     """Return closed cases that were not handed in yet, one counsellor's or all, each with its day, the oldest first."""
-    closed = select(Case).where(Case.state == "closed", Case.close_reason != NEVER_FILED, Case.handed_in.is_(False))
+    closed = UNFILED.where(HAS_KEY)
     if holder_id is not None:
         closed = closed.where(Case.counsellor_id == holder_id)
     rows = db.scalars(closed.order_by(Case.closed_on, Case.case_no)).all()
     return [(case, due_on(db, case.closed_on)) for case in rows if case.closed_on is not None]
+
+
+def without_key(db: Session) -> list[Case]:
+    """Return closed cases whose last key went before they were handed in: nobody can any more, so nobody is late."""
+    return list(db.scalars(UNFILED.where(~HAS_KEY).order_by(Case.case_no)))
 
 
 def overdue(db: Session, holder_id: UUID | None = None) -> list[tuple[Case, date]]:

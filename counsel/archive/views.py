@@ -7,7 +7,18 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
-from counsel.archive.catalogue import PAGE, Wanted, catalogue, handed_in_by, late, out_among, to_hand_in, waiting, years
+from counsel.archive.catalogue import (
+    PAGE,
+    Wanted,
+    catalogue,
+    handed_in_by,
+    late,
+    opened_by_nobody,
+    out_among,
+    to_hand_in,
+    waiting,
+    years,
+)
 from counsel.archive.completeness import lacking
 from counsel.archive.forms import BASIS_WORDS, FLAW_WORDS, LOAN_WORDS, REASON_WORDS, RETENTION_WORDS
 from counsel.archive.hand_over import (
@@ -29,6 +40,7 @@ from counsel.archive.retention import LONG, due_on, proposed
 from counsel.archive.sheets import MOST_SPINES, sheets_of, spines
 from counsel.archive.tickets import ask, drop, find_ticket, give_back, open_tickets, serve
 from counsel.confidentiality.permissions import Permission
+from counsel.confidentiality.roles import Role
 from counsel.core.clock import today
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
@@ -76,6 +88,7 @@ def desk(db: Session, actor: SignedIn) -> Any:
     asked = open_tickets(db, actor=actor)
     names |= {ticket.reader_id: staff_name(db, ticket.reader_id) for ticket, _volume in asked}
     place: dict[str, Any] = {"arrived": arrived, "late": missing, "names": names, "years": years(db, actor=actor)}
+    place |= {"gone": opened_by_nobody(db, actor=actor)}
     place |= {"asked": asked, "day": today(zone_of(db)), "refused": refused_this_month(db)}
     place |= {"said": {"basis": BASIS_WORDS, "state": LOAN_WORDS}, "keyless": actor.holder_id not in members_of(db, "archive")}
     return render_template("archive/desk.html", **place)
@@ -153,6 +166,7 @@ def integrity(db: Session, actor: SignedIn) -> Any:
 def mine(db: Session, actor: SignedIn) -> Any:
     """What I handed in, and what I should have."""
     place = {"rows": handed_in_by(db, actor=actor), "late": to_hand_in(db, actor=actor), "day": today(zone_of(db))}
+    place["gone"] = opened_by_nobody(db, actor=actor) if actor.role is Role.DIRECTOR else []
     return render_template("archive/mine.html", **place)
 
 

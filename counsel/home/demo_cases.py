@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
-from counsel.core.clock import as_of, now, today
+from counsel.core.clock import as_of, at_local, now, today
 from counsel.core.database import house_of
 from counsel.home.demo_danger import in_danger
 from counsel.home.demo_story import ASSESSED, COUNSELLORS, PLAN_WORDS, Demo, explain, free_time, walk
@@ -285,7 +285,9 @@ def _comes_again(db: Session, demo: Demo) -> None:
 
 
 def _evening(db: Session, case: Case, index: int) -> datetime:
-    return now() - timedelta(days=DAYS_AGO - index - 1)
+    """Return the end of the afternoon of the first talk, within the set hours."""
+    zone = house_of(db).settings.time_zone
+    return at_local(today(zone) - timedelta(days=DAYS_AGO - index - 1), 17 * 60, zone)
 
 
 def _from_paper(db: Session, demo: Demo) -> None:

@@ -107,14 +107,10 @@ _REGISTER = ("archive.lending_register", "journal-text", _l("Lending register"))
 _NAMES = ("archive.names", "person-lines-fill", _l("Index of names"))
 _INTEGRITY = ("archive.integrity", "patch-check", _l("Integrity check"))
 _DEPUTIES = ("people.deputies", "people", _l("Deputies"))
+_COUNSELLING = (_TODAY, _CASES, _SEARCH, _DUTY, _TELL, _EVENT)
 RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
     Role.COUNSELLOR: (
-        _TODAY,
-        _CASES,
-        _SEARCH,
-        _DUTY,
-        _TELL,
-        _EVENT,
+        *_COUNSELLING,
         _ARRIVING,
         _HEAR,
         _LENDING,
@@ -125,12 +121,7 @@ RAILS: dict[Role, tuple[tuple[str, str, Any], ...]] = {
         _RULES,
     ),
     Role.DIRECTOR: (
-        _TODAY,
-        _CASES,
-        _SEARCH,
-        _DUTY,
-        _TELL,
-        _EVENT,
+        *_COUNSELLING,
         _DIRECT,
         _ROSTER,
         _VISITS,

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from counsel.access.sign_ins import open_sign_in
 from counsel.app import create_app
+from counsel.archive.catalogue import late, opened_by_nobody, to_hand_in
 from counsel.archive.hand_over import send_back
 from counsel.archive.lending import decide_loan
 from counsel.archive.reading import serve_loan
@@ -18,7 +19,7 @@ from counsel.archive.tickets import serve as serve_ticket
 from counsel.audit.models import AuditLine
 from counsel.confidentiality.roles import Role
 from counsel.core.clock import now
-from counsel.core.errors import ConflictError, InvalidError, TransitionError, UnreadableError
+from counsel.core.errors import ConflictError, InvalidError, RefusedError, TransitionError, UnreadableError
 from counsel.keys.groups import members_of
 from counsel.pathway.cases.models import Agreement, Case
 from counsel.pathway.material.consent import may_be_heard
@@ -112,6 +113,32 @@ def test_the_last_key_is_not_sent_back(centre: Centre) -> None:
     assert found.value.problems == {"flaws": "nobody_left"} and volume.escrow_sealed is not None
     sealed(centre, case, volume)
     assert volume.state == "sealed"
+
+
+def test_a_closed_case_whose_key_left_is_late_with_nobody(centre: Centre) -> None:
+    """Not handed in, and its counsellor gone: archivist and director see its number, and are not told to wait for it."""
+    case, shen, director = closed(centre), centre.school["archive"], centre.school["director"]
+    with time_machine.travel(now() + timedelta(days=200), tick=True):
+        assert [row.case_id for row, _days in late(centre.db, actor=shen)] == [case.case_id]
+        assert opened_by_nobody(centre.db, actor=shen) == []
+        gone(centre, "lan")
+        assert late(centre.db, actor=shen) == [] and to_hand_in(centre.db, actor=director) == []
+        for who in ("archive", "director"):
+            assert [row.case_no for row in opened_by_nobody(centre.db, actor=centre.school[who])] == [case.case_no]
+        for who in ("qiu", "desk", "admin", "leader", "supervisor"):
+            with pytest.raises(RefusedError):
+                opened_by_nobody(centre.db, actor=centre.school[who])
+
+
+def test_the_pages_name_what_nobody_can_open(sqlite_centre: Centre) -> None:
+    """By number, on the archivist's desk and on the director's list."""
+    case = closed(sqlite_centre)
+    gone(sqlite_centre, "lan")
+    for who, path in (("archive", "/archive"), ("director", "/handed-in")):
+        client = create_app(sqlite_centre.settings).test_client()
+        client.set_cookie(COOKIE, sqlite_centre.school[who].token)
+        page = client.get(path, headers={"Accept-Language": "en"}).text
+        assert f"{case.case_no:04d}" in page and "can never be filed" in page, who
 
 
 def _reader_left(centre: Centre, case: Case, volume_id: Any) -> None:
