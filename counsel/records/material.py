@@ -44,23 +44,27 @@ def length_of_part(size: int, number: int) -> int:
 
 def padded_length(size: int, number: int, kind: str) -> int:
     """Return how long a part is once its last bytes are rounded up, so that its length says little."""
+    return _rounded(length_of_part(size, number), kind)
+
+
+def _rounded(length: int, kind: str) -> int:
     step = RECORDING_ROUND_TO if kind in RECORDED else ROUND_TO
-    return -(-length_of_part(size, number) // step) * step
+    return -(-length // step) * step
 
 
-def add_part(db: Session, *, box: OpenBox, material: Material, number: int, size: int, read: Read) -> Part:
+def add_part(db: Session, *, box: OpenBox, material: Material, number: int, length: int, read: Read) -> Part:
     """Seal one part as it arrives and put it into the store, then its row; one that is there already stays as it is.
 
-    :param size: of the whole material, bytes; `read`: gives this part's bytes and no others.
+    :param length: of this part, bytes; `read`: gives them and no others.
     :raises InvalidError: fewer bytes than the part has; :raises BusyError: the store cannot take it; nothing is kept.
     """
     there = db.get(Part, (material.material_id, number))
     if there is not None:
         return there
-    store, part_id, length = store_of(house_of(db).settings), new_id(), length_of_part(size, number)
+    store, part_id = store_of(house_of(db).settings), new_id()
     place = Place("parts", part_id, number, material.author_id)
     kind = Kind.RECORDING if material.kind in RECORDED else Kind.FILE
-    source = _Rounded(read, length, padded_length(size, number, material.kind))
+    source = _Rounded(read, length, _rounded(length, material.kind))
     written, hashed = store.write(part_id, box.seal_part(source.read, kind, place))
     try:
         with writing(db):
@@ -74,6 +78,25 @@ def add_part(db: Session, *, box: OpenBox, material: Material, number: int, size
         store.delete(part_id)
         raise
     return part
+
+
+class Peeked:
+    """A source whose first bytes have been looked at."""
+
+    def __init__(self, read: Read) -> None:
+        self._read, self._first = read, b""
+
+    def peek(self, length: int) -> bytes:
+        """Return the first bytes and keep them for the reader."""
+        self._first = read_full(self._read, length)
+        return self._first
+
+    def read(self, most: int) -> bytes:
+        """Return the next bytes, those looked at first."""
+        if self._first:
+            piece, self._first = self._first[:most], self._first[most:]
+            return piece
+        return self._read(most)
 
 
 class _Rounded:

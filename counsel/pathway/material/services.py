@@ -19,8 +19,8 @@ from counsel.core.database import house_of, writing
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import new_id
 from counsel.crypto.stream import Read as Source
-from counsel.crypto.stream import read_full
-from counsel.keys.boxes import OpenBox, add_reader, adopt, create_box
+from counsel.keys.boxes import OpenBox, add_reader, adopt, create_box, open_box
+from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.rotation import open_for_writing
 from counsel.keys.trust import holder_row
@@ -41,7 +41,17 @@ from counsel.records.inspecting import (
     type_of,
     without_metadata,
 )
-from counsel.records.material import add_part, digest_of, erase, length_of_part, parts_in, parts_of, read_range
+from counsel.records.material import (
+    PART_BYTES,
+    Peeked,
+    add_part,
+    digest_of,
+    erase,
+    length_of_part,
+    parts_in,
+    parts_of,
+    read_range,
+)
 from counsel.records.models import MATERIAL_KINDS, Item, Material, Part
 from counsel.records.scanning import is_scanning, scan
 from counsel.records.services import item_of, sign_item, start_item
@@ -142,40 +152,35 @@ def bring_part(db: Session, *, actor: SignedIn, row: Material, number: int, read
         raise ConflictError("signed")
     _still_agreed(db, row)
     keyring = keys_of(db, actor)
-    with writing(db):
-        box = open_for_writing(db, keyring, row.box_id)
-    size = int(about_of(db, box)["size"])
-    if not 0 <= number < row.parts or length != length_of_part(size, number):
+    box = _box_for_part(db, keyring, row, number)
+    if not 0 <= number < row.parts or length != _length_of(db, box, row, number):
         raise InvalidError(file="cut_off")
-    source = _Peeked(read)
+    source = Peeked(read)
     if number == 0:
         with _given_up_if_refused(db, actor, row):
             fitting(source.peek(min(HEAD_BYTES, length)), row.kind)
-    add_part(db, box=box, material=row, number=number, size=size, read=source.read)
+    add_part(db, box=box, material=row, number=number, length=length, read=source.read)
+
+
+def _box_for_part(db: Session, keyring: Keyring, row: Material, number: int) -> OpenBox:
+    """The first part leaves an own wrap of the key behind, by which the others open without a change to any row."""
+    box = open_box(db, keyring, row.box_id, for_writing=True) if number else None
+    if box is not None and not box.stale:
+        return box
+    with writing(db):
+        return open_for_writing(db, keyring, row.box_id)
+
+
+def _length_of(db: Session, box: OpenBox, row: Material, number: int) -> int:
+    """Return how many bytes a part has: only for the last one what is sealed about the whole has to be opened."""
+    if number < row.parts - 1:
+        return PART_BYTES
+    return length_of_part(int(about_of(db, box)["size"]), number)
 
 
 def _still_agreed(db: Session, row: Material) -> None:
     if row.consent_id is not None and not may_be_heard(db, row):
         raise InvalidError(file="no_consent")
-
-
-class _Peeked:
-    """A source whose first bytes have been looked at."""
-
-    def __init__(self, read: Source) -> None:
-        self._read, self._first = read, b""
-
-    def peek(self, length: int) -> bytes:
-        """Return the first bytes and keep them for the reader."""
-        self._first = read_full(self._read, length)
-        return self._first
-
-    def read(self, most: int) -> bytes:
-        """Return the next bytes, those looked at first."""
-        if self._first:
-            piece, self._first = self._first[:most], self._first[most:]
-            return piece
-        return self._read(most)
 
 
 @contextmanager
@@ -290,5 +295,5 @@ def _replace(db: Session, box: OpenBox, row: Material, data: bytes) -> list[Part
         store_of(house_of(db).settings).delete(part_id)
     source = BytesIO(data)
     for number in range(parts_of(len(data))):
-        add_part(db, box=box, material=row, number=number, size=len(data), read=source.read)
+        add_part(db, box=box, material=row, number=number, length=length_of_part(len(data), number), read=source.read)
     return parts_in(db, row)
