@@ -28,7 +28,7 @@ from tests.story import in_counselling, open_the_centre
 
 COUNSELLOR, OTHER = "lan", "qiu"
 DATA, ASSESSMENT, PLAN = "睡得早些" * 100, "想法有松动" * 36, "继续记录" * 25
-CONTENT = {"format": "dap", "data": DATA + "~" * 8, "assessment": ASSESSMENT, "plan": PLAN}
+CONTENT = {"format": "dap", "data": DATA, "assessment": ASSESSMENT, "plan": PLAN, "next_on": "~" * 8}
 TEXT_BYTES, NOTES, YEARS = 2048, 100, 16
 assert sum(len(part.encode()) for name, part in CONTENT.items() if name != "format") == TEXT_BYTES
 

@@ -50,6 +50,7 @@ ASSESSED = {
     "generalisation": "none",
     "conflict_type": "realistic",
     "insight": "kept",
+    "medical_advice": "no",
 }
 PLAN_CONTENT = {
     "problem_order": "先睡眠",
@@ -62,11 +63,17 @@ PLAN_CONTENT = {
     "progress": "每次问一次睡眠",
     "support": "暂不找老师，本人不愿",
 }
-NOTE_CONTENT = {"format": "dap", "data": "这周睡得早些", "assessment": "灾难化想法有松动", "plan": "继续睡眠记录"}
+NOTE_CONTENT = {
+    "format": "dap",
+    "data": "这周睡得早些",
+    "assessment": "灾难化想法有松动",
+    "plan": "继续睡眠记录",
+    "next_on": "下周同一时间",
+}
 
 FOUND = {"found": "今天谈话中", "protective": "妹妹", "why": "有方法的想法", "measures": "药已交给姨妈"}
 NEXT = {"who_stays": "姨妈，到明天", "next_review": "后天", "duty_needs": "打给姨妈；先问药在哪", "reach": "姨妈 139"}
-RECORD = {**FOUND, **NEXT, "risk_factors": "", "notified": ""}
+RECORD = {**FOUND, **NEXT, "risk_factors": "", "notified": "姨妈，今天"}
 
 
 def open_the_centre(centre: Centre) -> None:

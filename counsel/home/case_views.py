@@ -16,15 +16,26 @@ from counsel.core.clock import now
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
 from counsel.home.case_page import case_page
-from counsel.home.forms_shown import answer_points, form_lines, form_title, lines_for, with_addenda
+from counsel.home.forms_shown import answer_points, form_code, form_lines, form_title, lines_for, with_addenda
 from counsel.home.search import search_own
 from counsel.home.views import blueprint
 from counsel.pathway.cases.agreement import GUARDIAN, IN_ROOM, record_agreement
-from counsel.pathway.cases.dossier import CLOSING, CONSENT, RECORDING, SUPPORT, prints_of, read_item
+from counsel.pathway.cases.dossier import (
+    CLOSING,
+    CONSENT,
+    EVALUATION,
+    RECORDING,
+    SUPPORT,
+    Form,
+    prints_of,
+    read_item,
+    signer_of,
+)
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.pages import writable
 from counsel.pathway.cases.services import find_case
-from counsel.pathway.closing.forms import REASON_WORDS
+from counsel.pathway.closing.evaluation import client_marks, evaluation_of
+from counsel.pathway.closing.forms import REASON_WORDS, WAIVER_WORDS
 from counsel.pathway.closing.services import follow_ups_of
 from counsel.pathway.material.erasing import end_use
 from counsel.records.models import Item
@@ -123,29 +134,53 @@ def room(db: Session, actor: SignedIn, case: str, item: str, party: str) -> Any:
     return render_template("home/room.html", problems=problems, **asked), 422 if problems else 200
 
 
+@page(blueprint, "/cases/<case>/signed/<item>", Permission.CASE_READ)
+def signed(db: Session, actor: SignedIn, case: str, item: str) -> Any:
+    """One signed text of a case to read, whatever it is: an earlier form, the risk questions, an answer, what was agreed."""
+    found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_READ)
+    form = _signed_item(db, actor, found, item)
+    read = read_item(db, actor=actor, case=found, item=form)
+    return render_template("home/signed.html", case=found, item=form, **_as_read(db, actor, found, form, read))
+
+
+def _signed_item(db: Session, actor: SignedIn, case: Case, text: str) -> Item:
+    number = parse_id(text)
+    form = db.get(Item, number) if number is not None else None
+    if form is None or form.box_id not in (case.box_id, case.shared_box_id) or form.state != "signed":
+        refuse(db, actor, Permission.CASE_READ, number)  # a draft is no sheet to sign
+    return form
+
+
+def _as_read(db: Session, actor: SignedIn, case: Case, form: Item, read: Form) -> dict[str, Any]:
+    lines = form_lines(form.kind, read.content) + _of_the_end(db, actor, case, form)
+    return {
+        "title": form_title(form.kind),
+        "lines": with_addenda(lines, read.addenda),
+        "signer": signer_of(db, case, form),
+    }
+
+
 @page(blueprint, "/cases/<case>/print/<item>", Permission.CASE_READ, ("POST",))
 def sheet(db: Session, actor: SignedIn, case: str, item: str) -> Any:
     """A form as a sheet to sign or to keep on paper; the print is on record."""
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_READ)
-    number = parse_id(item)
-    form = db.get(Item, number) if number is not None else None
-    if form is None or form.box_id not in (found.box_id, found.shared_box_id) or form.state != "signed":
-        refuse(db, actor, Permission.CASE_READ, number)  # a draft is no sheet to sign
+    form = _signed_item(db, actor, found, item)
     reason, place = request.form.get("reason", ""), {"title": form_title(form.kind), "reasons": PRINT_REASONS}
     if reason not in PRINT_REASONS:
         return render_template("home/print_why.html", case=found, item=form, **place)
     read = read_item(db, actor=actor, case=found, item=form, what="printed", detail=reason)
-    place |= {
-        "lines": with_addenda(form_lines(form.kind, read.content) + _of_the_end(db, found, form), read.addenda),
-        "now": now(),
-        "copy": prints_of(db, form.item_id),
-        "reason": reason,
-    }
+    place |= _as_read(db, actor, found, form, read)
+    place |= {"now": now(), "copy": prints_of(db, form.item_id), "reason": reason, "code": form_code(form.kind)}
     return render_template("home/sheet.html", case=found, item=form, **place)
 
 
-def _of_the_end(db: Session, case: Case, form: Item) -> list[tuple[Any, Any]]:
-    """Return what a closing report's sheet says besides: why the case ended, and when one asks again (F10)."""
+def _of_the_end(db: Session, actor: SignedIn, case: Case, form: Item) -> list[tuple[Any, Any]]:
+    """Return what a sheet says besides: why the case ended, when one asks again (F10); the client's marks or the waiver (F11)."""
+    evaluation = evaluation_of(db, case)
+    if form.kind == EVALUATION.code and evaluation is not None and evaluation.number == form.number:
+        waived = [(_("Not to be had"), WAIVER_WORDS[evaluation.waiver])] if evaluation.waiver else []
+        marks = client_marks(db, actor=actor, case=case)
+        return [*(form_lines("rating", marks) if marks else []), *waived]
     if form.kind != CLOSING.code:
         return []
     days = [row.planned_on.isoformat() for row in follow_ups_of(db, case) if row.state != "declined"]

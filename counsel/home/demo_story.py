@@ -59,6 +59,7 @@ ASSESSED = {
     "generalisation": "none",
     "conflict_type": "realistic",
     "insight": "kept",
+    "medical_advice": "no",
 }
 
 
@@ -163,6 +164,7 @@ def walk(db: Session, actor: SignedIn, case: Case, stage: str, index: int) -> No
         "data": "这周睡得早了些，说起月考时笑了一下。",
         "assessment": "灾难化的想法有松动。",
         "plan": "继续睡眠记录。",
+        "next_on": "下周同一时间",
     }
     write_note(db, actor=actor, case=case, number=1, content=note, seen_version=0, sign=stage == "signed")
 

@@ -1,6 +1,6 @@
 """The standard forms as people read them: title, labels and words of every field that is filled in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
@@ -9,8 +9,8 @@ from flask_babel import lazy_gettext as _l
 from counsel.pathway.assessment.forms import AssessmentForm
 from counsel.pathway.cases.agreement import GUARDIAN
 from counsel.pathway.cases.known import known_lines
-from counsel.pathway.closing.forms import ClosingForm, EvaluationForm, FollowUpForm
-from counsel.pathway.intake.forms import GUARDIAN_WORDS, POINT_WORDS, SHEET_WORDS, ConsentForm, IntakeForm
+from counsel.pathway.closing.forms import MARK_WORDS, ClosingForm, EvaluationForm, FollowUpForm
+from counsel.pathway.intake.forms import GUARDIAN_WORDS, POINT_WORDS, SHEET_WORDS, WAY_WORDS, ConsentForm, IntakeForm
 from counsel.pathway.material.forms import MEDIUM_WORDS, PURPOSE_WORDS
 from counsel.pathway.plans.forms import POINT_WORDS as PLAN_POINTS
 from counsel.pathway.plans.forms import PlanForm, SupportForm
@@ -78,9 +78,19 @@ def form_title(kind: str) -> Any:
     return TITLES.get(kind, kind)
 
 
+def form_code(kind: str) -> str:
+    """Return the number of a standard form as it stands on its sheet, empty where there is none."""
+    return {"note": "F06"}.get(kind, kind if kind[:1] == "F" else "")
+
+
 def with_addenda(lines: list[tuple[Any, Any]], addenda: Iterable[Mapping[str, Any]]) -> list[tuple[Any, Any]]:
     """Return a form's lines with what was added to it later: whoever says yes says it to all of it."""
-    return [*lines, *((_l("Addendum"), more.get("text", "")) for more in addenda)]
+    return [*lines, *((_added(more), more.get("text", "")) for more in addenda)]
+
+
+def _added(more: Mapping[str, Any]) -> str:
+    """Return who added something, and when; older addenda do not say it."""
+    return " · ".join(str(part) for part in (_("Addendum"), more.get("on"), more.get("by")) if part)
 
 
 def form_lines(kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
@@ -98,6 +108,8 @@ def form_lines(kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
         return _screen_lines(content)
     if kind == "result":
         return _result_lines(content)
+    if kind in SAID:
+        return SAID[kind](content)
     form_class = FORMS.get(kind)
     if form_class is None:
         return [(name, value) for name, value in content.items() if isinstance(value, (str, int)) and value != ""]
@@ -108,7 +120,51 @@ def form_lines(kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
 
 
 def _consent_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
-    return [*_explained(content), (_l("Whom to reach in an emergency"), content.get("emergency_contact", ""))]
+    """All of F02, with how each side agreed; a guardian is shown `_explained` alone."""
+    ways = dict(WAY_WORDS)
+    said = [
+        (_l("Explained by"), content.get("explained_by")),
+        (_l("Qualification"), content.get("qualification")),
+        (_l("Age"), content.get("age")),
+        (_l("How the client agreed"), ways.get(content.get("way", ""))),
+        (_l("Where the paper lies"), content.get("sheet_place")),
+        (_l("Who signs and how related, or the reason"), content.get("guardian_note")),
+        (_l("How the guardian agrees"), ways.get(content.get("guardian_way") or "")),
+        (_l("Where the guardian's paper lies"), content.get("guardian_place")),
+        (_l("Whom to reach in an emergency"), content.get("emergency_contact")),
+    ]
+    return [*_explained(content), *((label, text) for label, text in said if text not in (None, ""))]
+
+
+def _answer_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """What client or guardian said to a form, point by point where it has points."""
+    yes = {True: _("Yes"), False: _("Not yet")}
+    points = [(PLAN_POINTS.get(code, code), yes[bool(said)]) for code, said in (content.get("points") or {}).items()]
+    about = [(_l("To"), form_title(content.get("subject", ""))), (_l("Answer"), yes[bool(content.get("agreed"))])]
+    how = [(_l("How"), dict(WAY_WORDS).get(content.get("way", ""))), (_l("Where the paper lies"), content.get("sheet_place"))]
+    words = [(_l("Words"), content.get("words")), (_l("Recorded by"), content.get("by"))]
+    return [*about, *points, *((label, text) for label, text in (*how, *words) if text)]
+
+
+def _rating_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """The client's five marks and words (F11)."""
+    marks = [(label, content.get(code)) for code, label in MARK_WORDS.items()]
+    how = [(_l("In the client's words"), content.get("words")), (_l("How"), dict(WAY_WORDS).get(content.get("way", "")))]
+    return [*marks, *((label, text) for label, text in how if text)]
+
+
+def _contact_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """What was agreed about asking later."""
+    yes = _("Yes") if content.get("consent") else _("Rather not")
+    said = [(_l("The safe way to ask"), content.get("contact")), (_l("When it is safe"), content.get("when"))]
+    return [(_l("May we ask later how things are?"), yes), *((label, text) for label, text in said if text)]
+
+
+SAID: dict[str, Callable[[Mapping[str, Any]], list[tuple[Any, Any]]]] = {
+    "agree": _answer_lines,
+    "rating": _rating_lines,
+    "contact": _contact_lines,
+}
 
 
 def _recording_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
@@ -157,7 +213,7 @@ def _result_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
         (_l("Instrument"), f"{content.get('title', '')} ({content.get('instrument', '')}, {content.get('version', '')})"),
         (_l("Raw answers"), " ".join(str(one) for one in content.get("answers", ()))),
         (_l("Score"), f"{content.get('score', '')} ({low}–{high})"),
-        (_l("Day"), content.get("on", "")),
+        (_l("Date"), content.get("on", "")),
     ]
 
 

@@ -235,6 +235,13 @@ def may_take_cases(db: Session, holder_id: UUID, on: date | None = None) -> bool
     return bool(db.scalar(MAY_TAKE_CASES, {"holder": holder_id, "day": day}))
 
 
+def qualification_of(db: Session, holder_id: UUID | None) -> str:
+    """Return a counsellor's valid certificates as a client is told of them: name, issuer, number."""
+    day = today(house_of(db).settings.time_zone)
+    valid = select(Credential).where(Credential.holder_id == holder_id, Credential.valid_from <= day, Credential.valid_to >= day)
+    return "; ".join(f"{row.name}, {row.issuer}, {row.number}" for row in db.scalars(valid.order_by(Credential.valid_from)))
+
+
 def expiring(db: Session) -> list[Credential]:
     """Return credentials that end within the warning time."""
     settings = house_of(db).settings

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import StringField, TextAreaField
@@ -81,7 +82,7 @@ def shown(field: Any) -> Any:
     """Return a field's value as people read it: the word of a choice, the text of everything else."""
     if hasattr(field, "iter_choices") and isinstance(field.data, list):
         words = {choice[0]: choice[1] for choice in field.iter_choices()}
-        return ", ".join(str(words.get(value, value)) for value in field.data)
+        return _("; ").join(str(words.get(value, value)) for value in field.data)
     if hasattr(field, "iter_choices"):
         return {choice[0]: choice[1] for choice in field.iter_choices()}.get(field.data, field.data)
     return field.data

@@ -316,6 +316,7 @@ def test_sessions_have_their_forms_and_stay_inside_the_set_hours(centre: Centre)
         with pytest.raises(TransitionError, match="G9"):
             begin_session(centre.db, actor=lan, case=case, mode="letter", minutes=30)
         birp = {"format": "birp", "behaviour": "低头", "intervention": "等", "response": "抬头", "plan": "下周"}
+        birp["next_on"] = "未约"
         with pytest.raises(InvalidError):
             content = birp | {"response": ""}
             write_note(centre.db, actor=lan, case=case, number=1, content=content, seen_version=0, sign=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
@@ -186,6 +186,12 @@ def times_of_case(db: Session, case_id: UUID) -> list[Appointment]:
     query = select(Appointment).where(Appointment.case_id == case_id).order_by(Appointment.starts_at.desc())
     rows = list(db.scalars(query))
     return [row for row in rows if row.state in OCCUPYING or row is rows[0]]
+
+
+def next_time(db: Session, client_id: UUID, holder_id: UUID) -> datetime | None:
+    """Return the next time a client has with a counsellor, or None."""
+    mine = (Appointment.client_id == client_id, Appointment.counsellor_id == holder_id, Appointment.state.in_(OCCUPYING))
+    return db.scalar(select(func.min(Appointment.starts_at)).where(*mine, Appointment.starts_at > now()))
 
 
 def appointment_facts(db: Session, appointment: Appointment | None) -> Facts | None:

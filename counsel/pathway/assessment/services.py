@@ -22,7 +22,7 @@ from counsel.pathway.cases.dossier import ASSESSMENT, FormKind, read_form, write
 from counsel.pathway.cases.evidence import AssessmentDone, Evidence, InScope
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import last_move, move, superseded
-from counsel.pathway.cases.services import case_facts, held
+from counsel.pathway.cases.services import case_facts, cover_of, held
 from counsel.pathway.intake.informing import age_if_known
 from counsel.pathway.intake.levels import evidence_of_screen
 from counsel.records.services import items_in, newest_number
@@ -44,7 +44,8 @@ def write_assessment(
 
     Records: ``pathway:f04:drafted`` or ``:signed``. Rule: 篇10 三.
     """
-    full = {**content, "suggestion": suggestion(content)}
+    level = cover_of(db, actor=actor, case=case).level
+    full = {**content, "suggestion": suggestion(content), "level": level}
     if sign:
         problems = _problems(full, bool(results_of(db, case)))
         if problems:

@@ -13,6 +13,8 @@ from counsel.access.sign_ins import SignedIn
 from counsel.audit.chain import recording
 from counsel.audit.models import AuditLine
 from counsel.confidentiality.permissions import Permission
+from counsel.core.clock import today
+from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.keys.boxes import open_box
 from counsel.outbox.notices import notify
@@ -20,6 +22,7 @@ from counsel.pathway.cases.covers import change_cover
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, held, writing_box
 from counsel.pathway.cases.wording import forbidden_words
+from counsel.people.staff import staff_name
 from counsel.records.models import Item
 from counsel.records.services import add_addendum, item_of, items_in, open_bodies, put_text
 
@@ -64,7 +67,7 @@ ASSESSMENT = FormKind(
     "F04",
     Permission.CASE_READ,
     Permission.CASE_WRITE,
-    needed=("main_problem", "severity", "basis", "causes"),
+    needed=("main_problem", "severity", "medical_advice", "basis", "causes"),
     conclusions=("causes", "summary"),
 )
 PLAN = FormKind(
@@ -112,7 +115,7 @@ CRISIS = FormKind(
     "F07",
     Permission.CASE_READ,
     Permission.CASE_FOLLOW_UP,
-    needed=("found", "protective", "why", "measures", "who_stays", "next_review", "duty_needs"),
+    needed=("found", "protective", "why", "measures", "notified", "who_stays", "next_review", "duty_needs"),
     conclusions=("why",),
 )
 SAFETY = FormKind(
@@ -200,6 +203,11 @@ def _line(record: Any, actor: SignedIn, case: Case, kind: FormKind, what: str, i
     record.by(actor, tag, subject_id=case.client_id, object_id=item.item_id, detail=detail)
 
 
+def signer_of(db: Session, case: Case, item: Item) -> str:
+    """Return the name of whoever signed a form, empty when the client did."""
+    return "" if item.author_id == case.client_id else staff_name(db, item.author_id)
+
+
 def prints_of(db: Session, item_id: UUID) -> int:
     """Return how often a form has been printed: the number of the newest copy (security A21)."""
     lines = select(func.count()).select_from(AuditLine).where(AuditLine.object_id == item_id, AuditLine.tag.like("%:printed"))
@@ -257,7 +265,8 @@ def append_to_form(db: Session, *, actor: SignedIn, case: Case, kind: FormKind, 
         item = item_of(db, box.box_id, kind.code, number)
         if item is None:
             raise ConflictError("unsigned")
-        add_addendum(db, box=box, item=item, keyring=keyring, content={"text": text})
+        said = {"text": text, "by": actor.name, "on": today(house_of(db).settings.time_zone).isoformat()}
+        add_addendum(db, box=box, item=item, keyring=keyring, content=said)
         _line(record, actor, case, kind, "appended", item)
 
 

@@ -19,8 +19,9 @@ KNOWN: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "time": (_l("From, to"), str),
     "mode": (_l("How"), lambda mode: MODE_WORDS.get(mode, mode)),
     "crisis": (_l("A crisis, outside the set hours"), lambda told: _("yes") if told else ""),
-    "sessions": (_l("Sessions"), str),
-    "level": (_l("Level"), str),
+    "sessions": (_l("Number of sessions"), str),
+    "level": (_l("Risk level"), str),
+    "suggestion": (_l("Suggested class, an aid"), str),
 }
 
 

@@ -1,5 +1,6 @@
 """The one page shape of every form of a case: read, draft, autosave, sign, append. Each room brings its fields."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
 from counsel.core.errors import ConflictError, InvalidError
 from counsel.core.ids import parse_id
-from counsel.pathway.cases.dossier import Form, FormKind, append_to_form, read_form
+from counsel.pathway.cases.dossier import Form, FormKind, append_to_form, read_form, signer_of
 from counsel.pathway.cases.known import known_lines
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import find_case
@@ -62,19 +63,18 @@ def edit_page(
     template: str,
     save: Save,
     number: int = 1,
-    before: int | None = None,
+    start: Callable[[], Mapping[str, Any]] = dict,
 ) -> Any:
     """Answer one request about a form.
 
     :param save: the room's own service, bound to actor, case and number.
-    :param before: number of an earlier one of its kind, whose words a new one begins with.
+    :param start: the words a new form begins with, so that nothing is asked twice.
     """
     back = url_for("home.case", case=case.case_id)
     if request.method == "GET":
         state = read_form(db, actor=actor, case=case, kind=kind, number=number)
-        if state.item is None and before is not None:
-            state = replace(state, content=read_form(db, actor=actor, case=case, kind=kind, number=before).content)
-        return _show(state, form_class, template, case)
+        state = state if state.item is not None else replace(state, content=start())
+        return _show(db, state, form_class, template, case)
     act = request.form.get("do", "draft")
     if act == "append":
         append_to_form(db, actor=actor, case=case, kind=kind, number=number, text=request.form.get("addendum", ""))
@@ -110,9 +110,9 @@ def _seen() -> int:
     return -1 if seen is None else seen
 
 
-def _show(state: Form, form_class: Any, template: str, case: Case) -> Any:
+def _show(db: Session, state: Form, form_class: Any, template: str, case: Case) -> Any:
     form = form_class(formdata=None, data=dict(state.content))
-    return _render(form, template, case, state, state.version)
+    return _render(db, form, template, case, state, state.version)
 
 
 def _again(
@@ -120,13 +120,14 @@ def _again(
 ) -> Any:
     """Show the page again with what was typed, and the version it was made from."""
     state = read_form(db, actor=actor, case=case, kind=kind, number=number)
-    return _render(form, template, case, state, _seen()), status
+    return _render(db, form, template, case, state, _seen()), status
 
 
-def _render(form: Any, template: str, case: Case, state: Form, version: int) -> Any:
+def _render(db: Session, form: Any, template: str, case: Case, state: Form, version: int) -> Any:
     for name in state.kind.needed:
         form[name].flags.to_sign = True
     lint = {field.id: forbidden_words(str(field.data or "")) for field in form if isinstance(field.data, str)}
     found = {name: words for name, words in lint.items() if words}
     place = {"state": state, "version": version, "lint": found, "known_lines": known_lines}
+    place["signer"] = signer_of(db, case, state.item) if state.item is not None and state.signed else ""
     return render_template(template, form=form, case=case, **place)

@@ -22,7 +22,7 @@ from counsel.pathway.cases.services import case_facts, writing_box
 from counsel.pathway.closing.models import WAIVERS, Evaluation
 from counsel.pathway.sessions.services import sessions_of
 from counsel.records.models import Item
-from counsel.records.services import items_in, open_bodies, write_signed
+from counsel.records.services import newest_number, open_bodies, write_signed
 
 MARKS = ("understood", "useful", "goal", "change", "again")  # each 1 to 5
 KIND = "rating"
@@ -38,11 +38,10 @@ def ending_number(db: Session, case: Case) -> int:
     return 1 + len(sessions_of(db, case))
 
 
-def ending_numbers(db: Session, case: Case, kind: FormKind) -> tuple[int, int | None]:
-    """Return the present number of a report or evaluation, and that of an earlier one with whose words a new one begins."""
-    items = items_in(db, [case.shared_box_id if kind.shared else case.box_id])
-    number = ending_number(db, case)
-    return number, max((item.number for item in items if item.kind == kind.code and item.number < number), default=None)
+def words_before(db: Session, *, actor: SignedIn, case: Case, kind: FormKind) -> Mapping[str, Any]:
+    """Return what the last report or evaluation before a further session said, with which a new one begins."""
+    before = newest_number(db, case.shared_box_id if kind.shared else case.box_id, kind.code)
+    return read_form(db, actor=actor, case=case, kind=kind, number=before).content
 
 
 def evaluation_of(db: Session, case: Case) -> Evaluation | None:

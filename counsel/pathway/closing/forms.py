@@ -75,7 +75,7 @@ class FollowUpForm(Form):
     """F12."""
 
     reached = RadioField(_l("Reached?"), choices=options([("yes", _l("Yes")), ("no", _l("No"))]), validate_choice=False)
-    channel = line(_l("By which way"), most=60, needed=False)
+    channel = line(_l("By which way"), most=200, needed=False)
     state = text(_l("How things are"), rows=3)
     risk = text(_l("Anything that worries"), rows=2)
     again = RadioField(_l("A new appointment?"), choices=options([("yes", _l("Yes")), ("no", _l("No"))]), validate_choice=False)

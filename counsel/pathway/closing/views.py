@@ -11,16 +11,18 @@ from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
-from counsel.pathway.cases.dossier import CLOSING, EVALUATION
+from counsel.pathway.cases.dossier import CLOSING, EVALUATION, FormKind
 from counsel.pathway.cases.lifecycle import COUNSELLOR, DIRECTOR
-from counsel.pathway.cases.pages import back_to, edit_page, typed_day, writable
+from counsel.pathway.cases.models import Case
+from counsel.pathway.cases.pages import Save, back_to, edit_page, typed_day, writable
 from counsel.pathway.closing.evaluation import (
     MARKS,
     client_marks,
-    ending_numbers,
+    ending_number,
     evaluation_of,
     rate,
     waive_evaluation,
+    words_before,
     write_evaluation,
 )
 from counsel.pathway.closing.forms import (
@@ -101,7 +103,12 @@ def report(db: Session, actor: SignedIn, case: str) -> Any:
     found = writable(db, actor, case)
 
     save = partial(write_report, db, actor=actor, case=found)
-    return edit_page(db, actor, found, CLOSING, ClosingForm, "sessions/form.html", save, *ending_numbers(db, found, CLOSING))
+    return _ending(db, actor, found, CLOSING, ClosingForm, save)
+
+
+def _ending(db: Session, actor: SignedIn, found: Case, kind: FormKind, form: Any, save: Save) -> Any:
+    before = partial(words_before, db, actor=actor, case=found, kind=kind)
+    return edit_page(db, actor, found, kind, form, "sessions/form.html", save, ending_number(db, found), before)
 
 
 @page(blueprint, "/cases/<case>/evaluation", WRITE, ("GET", "POST"))
@@ -110,8 +117,7 @@ def evaluation(db: Session, actor: SignedIn, case: str) -> Any:
     found = writable(db, actor, case)
 
     save = partial(write_evaluation, db, actor=actor, case=found)
-    numbers = ending_numbers(db, found, EVALUATION)
-    return edit_page(db, actor, found, EVALUATION, EvaluationForm, "sessions/form.html", save, *numbers)
+    return _ending(db, actor, found, EVALUATION, EvaluationForm, save)
 
 
 @page(blueprint, "/cases/<case>/marks", WRITE, ("POST",))

@@ -13,14 +13,17 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError
-from counsel.pathway.cases.dossier import FOLLOW_UP, write_form
+from counsel.pathway.cases.dossier import FOLLOW_UP, read_form, write_form
 from counsel.pathway.cases.evidence import Evidence, FollowedUp
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move
 from counsel.pathway.cases.services import case_facts, held
 from counsel.pathway.closing.models import FollowUp
-from counsel.pathway.closing.services import follow_ups_of
+from counsel.pathway.closing.services import AGREED, follow_ups_of
 from counsel.pathway.intake.levels import evidence_of_level
+from counsel.records.services import newest_number
+
+LONGEST_CHANNEL = 200
 
 
 def write_follow_up(
@@ -45,6 +48,14 @@ def write_follow_up(
         write_form(db, actor=actor, case=case, kind=FOLLOW_UP, **place)  # type: ignore[arg-type]
         if sign:
             row.state, row.settled_on = "done", day
+
+
+def agreed_contact(db: Session, *, actor: SignedIn, case: Case) -> dict[str, str]:
+    """Return the safe way and time that were agreed at closing, as the channel of a follow-up begins."""
+    number = newest_number(db, case.box_id, AGREED.code)
+    said = read_form(db, actor=actor, case=case, kind=AGREED, number=number).content
+    parts = (str(said.get(name) or "") for name in ("contact", "when"))
+    return {"channel": " · ".join(part for part in parts if part)[:LONGEST_CHANNEL]}
 
 
 def decline_follow_up(db: Session, *, actor: SignedIn, case: Case, number: int) -> None:

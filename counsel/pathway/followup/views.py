@@ -16,7 +16,7 @@ from counsel.pathway.cases.pages import back_to, edit_page
 from counsel.pathway.cases.services import find_case
 from counsel.pathway.closing.forms import FollowUpForm
 from counsel.pathway.closing.services import follow_ups_of
-from counsel.pathway.followup.services import decline_follow_up, finish, write_follow_up
+from counsel.pathway.followup.services import agreed_contact, decline_follow_up, finish, write_follow_up
 from counsel.web.page import go, page
 
 blueprint = Blueprint("followup", __name__)
@@ -31,7 +31,8 @@ def follow_up(db: Session, actor: SignedIn, case: str, number: int) -> Any:
         refuse(db, actor, FOLLOW_UP_ON, found.case_id)
 
     save = partial(write_follow_up, db, actor=actor, case=found, number=number)
-    return edit_page(db, actor, found, FOLLOW_UP, FollowUpForm, "sessions/form.html", save, number)
+    agreed = partial(agreed_contact, db, actor=actor, case=found)
+    return edit_page(db, actor, found, FOLLOW_UP, FollowUpForm, "sessions/form.html", save, number, agreed)
 
 
 @page(blueprint, "/cases/<case>/follow-up", FOLLOW_UP_ON, ("POST",))

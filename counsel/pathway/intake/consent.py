@@ -26,6 +26,7 @@ from counsel.pathway.cases.services import case_facts
 from counsel.pathway.intake.models import Consent
 from counsel.people.cards import ClientCard, client_cards
 from counsel.people.models import RuleText
+from counsel.people.staff import qualification_of
 from counsel.records.models import Item
 from counsel.records.services import newest_number, open_bodies
 from counsel.tasks.models import Task
@@ -94,6 +95,7 @@ def record_consent(db: Session, *, actor: SignedIn, case: Case, content: Mapping
     _check_consent(content, part)
     version = consent_version(db)
     full = {**content, "version": version, "explained_by": actor.name, "age": age_of(db, card)}
+    full["qualification"] = qualification_of(db, actor.holder_id)
     with recording(db):
         number = 1 + newest_number(db, case.shared_box_id, CONSENT.code)
         item = write_form(db, actor=actor, case=case, kind=CONSENT, content=full, seen_version=0, sign=True, number=number)

@@ -35,7 +35,7 @@ from counsel.pathway.cases.evidence import (
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.moving import move
 from counsel.pathway.cases.opening import open_case
-from counsel.pathway.cases.services import held
+from counsel.pathway.cases.services import cover_of, held
 from counsel.pathway.intake.consent import consent_given, guardian_settled
 from counsel.pathway.intake.levels import evidence_of_level, evidence_of_screen
 from counsel.people.cards import client_cards
@@ -132,7 +132,8 @@ def sign_intake(db: Session, *, actor: SignedIn, case: Case, content: Mapping[st
     refused = "no" in (content.get("in_scope"), content.get("within_competence"))
     if refused and not str(content.get("recommendation") or "").strip():
         raise InvalidError(recommendation="needed_when_no")
-    write_form(db, actor=actor, case=case, kind=INTAKE, content=content, seen_version=seen_version, sign=True)
+    full = {**content, "level": cover_of(db, actor=actor, case=case).level}
+    write_form(db, actor=actor, case=case, kind=INTAKE, content=full, seen_version=seen_version, sign=True)
 
 
 def decide_intake(db: Session, *, actor: SignedIn, case: Case, to: str) -> None:

@@ -63,6 +63,9 @@ def write_referral(
         problems = _problems(content, age_of(db, client_of(db, actor=actor, case=case)))
         if problems:
             raise InvalidError(**problems)
+        due = today(house_of(db).settings.time_zone) + timedelta(days=FEEDBACK_DAYS)
+        wished = content.get("feedback_due")
+        content = {**content, "feedback_due": wished if isinstance(wished, date) else due}
     with recording(db):
         place = {"content": content, "seen_version": seen_version, "sign": sign, "number": number}
         item = write_form(db, actor=actor, case=case, kind=REFERRAL, **place)  # type: ignore[arg-type]
@@ -87,13 +90,12 @@ def _problems(content: Mapping[str, Any], age: int | None) -> dict[str, str]:
 
 def _row(db: Session, case: Case, item: Item, number: int, content: Mapping[str, Any]) -> Referral:
     day = today(house_of(db).settings.time_zone)
-    due = content.get("feedback_due")
     return Referral(
         case_id=case.case_id,
         number=number,
         kind=str(content["kind"]),
         item_id=item.item_id,
-        feedback_due_on=due if isinstance(due, date) else day + timedelta(days=FEEDBACK_DAYS),
+        feedback_due_on=content["feedback_due"],
         made_on=day,
     )
 

@@ -28,7 +28,7 @@ class NoteForm(Form):
     method = line(_l("Way of working used"), most=120, needed=False)
     training = text(_l("Exercises practised"), rows=2)
     goal_rating = line(_l("Goal progress, 0 to 10"), most=2, needed=False)
-    next_on = line(_l("Next time"), most=60, needed=False)
+    next_on = line(_l("Next time"), most=60, needed=False, hint=_l("A day, or that none is agreed."))
 
 
 class BeginForm(Form):

@@ -151,7 +151,7 @@ def write_note(
     if rating and not (rating.isascii() and rating.isdecimal() and int(rating[:4]) <= HIGHEST_RATING):
         raise InvalidError(goal_rating="rating")
     if sign:
-        empty = {part: "empty" for part in parts if not str(content.get(part) or "").strip()}
+        empty = {part: "empty" for part in (*parts, "next_on") if not str(content.get(part) or "").strip()}
         if empty:
             raise InvalidError(**empty)
     with recording(db):

@@ -14,7 +14,9 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import at_local, now, today
 from counsel.core.errors import ConflictError
 from counsel.core.ids import parse_id
+from counsel.pathway.appointments.requests import next_time
 from counsel.pathway.cases.dossier import NOTE
+from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.pages import back_to, edit_page, writable
 from counsel.pathway.cases.services import find_case
 from counsel.pathway.sessions.forms import BeginForm, HomeworkForm, NoteForm
@@ -23,6 +25,7 @@ from counsel.pathway.sessions.models import CounsellingSession
 from counsel.pathway.sessions.process import read_process_note, write_process_note
 from counsel.pathway.sessions.services import begin_session, read_notes, write_note
 from counsel.web.forms import clean
+from counsel.web.i18n import stamp
 from counsel.web.messages import conflict_words
 from counsel.web.page import go, page, whole
 
@@ -56,7 +59,13 @@ def note(db: Session, actor: SignedIn, case: str, number: int) -> Any:
         require(db, actor, Permission.NOTE_READ, None)
 
     save = partial(write_note, db, actor=actor, case=found, number=number)
-    return edit_page(db, actor, found, NOTE, NoteForm, "sessions/note.html", save, number=number)
+    return edit_page(db, actor, found, NOTE, NoteForm, "sessions/note.html", save, number, partial(_booked, db, found))
+
+
+def _booked(db: Session, case: Case) -> dict[str, str]:
+    """Return the next time that is booked already."""
+    moment = next_time(db, case.client_id, case.counsellor_id)
+    return {"next_on": stamp(moment)} if moment is not None else {}
 
 
 @page(blueprint, "/cases/<case>/notes", Permission.NOTE_READ)
