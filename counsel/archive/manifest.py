@@ -5,7 +5,7 @@ The digests are of what lies in the database: whoever counts needs no key to the
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from uuid import UUID
 
 from sqlalchemy import select
@@ -34,7 +34,7 @@ class Entry:
 
     item: str
     kind: str
-    number: int
+    number: int = field(compare=False)  # shown; id and digest say what it is
     revision: int
     day: str
     digest: str

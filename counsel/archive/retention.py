@@ -3,14 +3,15 @@
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from counsel.core.clock import today
+from counsel.core.clock import now, today
 from counsel.core.database import house_of
-from counsel.keys.models import Grant
+from counsel.keys.models import Box, Grant
 from counsel.pathway.cases.dossier import CRISIS
 from counsel.pathway.cases.models import Case
+from counsel.pathway.closing.models import FollowUp
 from counsel.records.services import items_in
 from counsel.risk.models import Report
 from counsel.safeguarding.disclosure.models import Disclosure
@@ -19,7 +20,6 @@ SHORT, LONG = "D10", "D30"
 YEARS = {SHORT: 10, LONG: 30}
 NEVER_FILED = "void"
 UNFILED = select(Case).where(Case.state == "closed", Case.close_reason != NEVER_FILED, Case.handed_in.is_(False))
-HAS_KEY = exists().where(Grant.box_id == Case.box_id)
 
 
 def proposed(db: Session, case: Case) -> str:
@@ -51,23 +51,37 @@ def due_on(db: Session, closed_on: date) -> date:
     return min([closed_on + timedelta(days=settings.hand_over_days), *(end for end in ends if end >= closed_on)])
 
 
+def due_of(db: Session, case: Case) -> date:
+    """Return by when a closed case is to be handed in: never before what was agreed for afterwards is settled (R10-14)."""
+    assert case.closed_on is not None
+    planned = select(func.max(FollowUp.planned_on)).where(FollowUp.case_id == case.case_id, FollowUp.state == "planned")
+    return max(due_on(db, case.closed_on), db.scalar(planned) or case.closed_on)
+
+
 def _terms(text: str) -> list[tuple[int, int]]:
     pairs = (part.strip().split("-") for part in text.split(",") if part.strip())
     return [(int(month), int(day)) for month, day in pairs]
 
 
+def _opens(db: Session) -> ColumnElement[bool]:
+    """Whether somebody's key still opens a case: of its present epoch, and not run out."""
+    still = or_(Grant.not_after.is_(None), Grant.not_after > now())
+    present = select(Box.epoch).where(Box.box_id == Grant.box_id).scalar_subquery()
+    return exists().where(Grant.box_id == Case.box_id, Grant.epoch == present, still).correlate(Case)
+
+
 def unfiled(db: Session, holder_id: UUID | None = None) -> list[tuple[Case, date]]:
     """Return closed cases that were not handed in yet, one counsellor's or all, each with its day, the oldest first."""
-    closed = UNFILED.where(HAS_KEY)
+    closed = UNFILED.where(_opens(db))
     if holder_id is not None:
         closed = closed.where(Case.counsellor_id == holder_id)
     rows = db.scalars(closed.order_by(Case.closed_on, Case.case_no)).all()
-    return [(case, due_on(db, case.closed_on)) for case in rows if case.closed_on is not None]
+    return [(case, due_of(db, case)) for case in rows]
 
 
 def without_key(db: Session) -> list[Case]:
     """Return closed cases whose last key went before they were handed in: nobody can any more, so nobody is late."""
-    return list(db.scalars(UNFILED.where(~HAS_KEY).order_by(Case.case_no)))
+    return list(db.scalars(UNFILED.where(~_opens(db)).order_by(Case.case_no)))
 
 
 def overdue(db: Session, holder_id: UUID | None = None) -> list[tuple[Case, date]]:

@@ -36,7 +36,7 @@ from counsel.archive.manifest import entries_in, entries_of
 from counsel.archive.models import RETENTIONS, Volume
 from counsel.archive.names import search_names
 from counsel.archive.register import refused_this_month
-from counsel.archive.retention import LONG, due_on, proposed
+from counsel.archive.retention import LONG, due_of, proposed
 from counsel.archive.sheets import MOST_SPINES, sheets_of, spines
 from counsel.archive.tickets import ask, drop, find_ticket, give_back, open_tickets, serve
 from counsel.confidentiality.permissions import Permission
@@ -75,7 +75,7 @@ def submit(db: Session, actor: SignedIn, case: str) -> Any:
     place: dict[str, Any] = {"entries": entries_of(db, found), "missing": lacking(db, actor=actor, case=found)}
     place |= {"defects": read_defects(db, actor=actor, volume=volume) if volume is not None else {}, "flaw_words": FLAW_WORDS}
     place |= {"least": proposed(db, found), "periods": RETENTION_WORDS, "problems": problems, "long": LONG}
-    place["due"] = due_on(db, found.closed_on) if found.closed_on else None
+    place["due"] = due_of(db, found) if found.closed_on else None
     return render_template("archive/submit.html", case=found, **place), 422 if problems else 200
 
 

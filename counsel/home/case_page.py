@@ -1,6 +1,6 @@
 """What the page of one case shows: asks every room of the pathway, opens the cover, the name, goals and homework."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -21,6 +21,7 @@ from counsel.pathway.cases.dossier import ANSWERED, signed_items
 from counsel.pathway.cases.models import Case, CaseReader
 from counsel.pathway.cases.moving import moves_of
 from counsel.pathway.cases.services import case_facts, cover_of
+from counsel.pathway.closing.evaluation import ending_number
 from counsel.pathway.closing.forms import REASON_WORDS
 from counsel.pathway.closing.services import follow_ups_of
 from counsel.pathway.intake.consent import age_of, client_of, guardian_settled, present_consent
@@ -98,10 +99,17 @@ def _work(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:
         "tries": tries_of(db, case),
         "tasks": _due_soon(db, case),
         "follow_ups": follow_ups_of(db, case),
-        "begin": BeginForm(formdata=None, data={"begun": local(now(), house_of(db).settings.time_zone).time()}),
+        "ending": ending_number(db, case),
+        "begin": BeginForm(formdata=None, data={"begun": _just_over(db)}),
         "give": HomeworkForm(formdata=None),
         "day": today(house_of(db).settings.time_zone),
     }
+
+
+def _just_over(db: Session) -> time:
+    """Return when a session that has just ended began."""
+    settings = house_of(db).settings
+    return local(now() - timedelta(minutes=settings.session_minutes), settings.time_zone).time()
 
 
 def _due_soon(db: Session, case: Case) -> list[Task]:

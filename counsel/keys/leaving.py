@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from counsel.core.clock import now
 from counsel.keys.models import Box, Grant, Holder
 
 
@@ -23,7 +24,8 @@ def _alone_in(db: Session, holder_id: UUID) -> list[UUID]:
 
 def _nobody_but(holders: list[UUID]) -> ColumnElement[bool]:
     others = aliased(Grant)
-    return ~exists().where(others.box_id == Grant.box_id, others.holder_id.not_in(holders))
+    still = or_(others.not_after.is_(None), others.not_after > now())
+    return ~exists().where(others.box_id == Grant.box_id, others.holder_id.not_in(holders), still)
 
 
 def revoke_holder(db: Session, holder_id: UUID) -> int:

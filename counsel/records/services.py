@@ -71,7 +71,8 @@ def save_draft(db: Session, *, box: OpenBox, item: Item, author: UUID, content: 
     """
     _take_draft(db, item, seen_version, draft_version=seen_version + 1)
     place = {"item": item.item_id, "text": _seal(box, item, 0, author, content), "by": author}
-    db.connection().execute(SET_DRAFT, place)
+    if db.connection().execute(SET_DRAFT, place).rowcount != 1:
+        raise TamperError("draft")
     return item.draft_version
 
 

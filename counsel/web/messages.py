@@ -9,7 +9,7 @@ def problem_words(code: str) -> str:
         "empty": _("Fill this in."),
         "too_long": _("This is too long."),
         "not_lately": _("A time within the last twelve hours, not one to come."),
-        "before_day": _("The agreed day has not come yet: keep it as a draft until then."),
+        "before_day": _("The agreed day has not come yet: nobody has been missed. Keep it as a draft until then."),
         "unknown": _("Choose one of the answers."),
         "unanswered": _("Answer every question; you may also choose “rather not say”."),
         "unread": _("Tick that you have read it."),

@@ -37,7 +37,7 @@ from counsel.pathway.closing.services import (
     send_last_letter,
 )
 from counsel.pathway.closing.volume import missing_parts
-from counsel.pathway.followup.services import write_follow_up
+from counsel.pathway.followup.services import agreed_contact, write_follow_up
 from counsel.pathway.intake.levels import raise_level, record_screen
 from counsel.pathway.intake.paper import ask_takeover, open_from_paper
 from counsel.pathway.intake.services import sign_intake
@@ -48,8 +48,10 @@ from counsel.pathway.sessions.services import begin_session, read_note, sessions
 from counsel.records.services import item_of, items_in
 from counsel.web.page import COOKIE
 from tests.conftest import Centre
+from tests.services.test_archive import handed, sealed
 from tests.services.test_ending import ENDED, GOOD, REPORT, ZONE, report, with_session
 from tests.services.test_referral import SUMMARY, paper
+from tests.services.test_volume import closed
 from tests.story import ALL_NO, ASSESSED, INTAKE_CONTENT, NOTE_CONTENT, in_counselling, open_the_centre, received
 
 STUDENT, TOO_LONG = "S2024001", "长" * 2001
@@ -114,20 +116,54 @@ def test_a_waiver_and_a_letter_end_with_the_next_session(centre: Centre) -> None
     assert row is not None and (row.waiver, row.letter_on) == (None, None)
 
 
-def test_what_older_versions_wrote_counts_for_the_sessions_it_was_written_after(centre: Centre) -> None:
-    """Migration 0023: one report and one evaluation of each case, numbered by the sessions held; and back again."""
+def numbered(centre: Centre, step: str) -> list[int]:
+    """Migrate, and return the numbers of reports, evaluations and ratings as they then stand."""
+    engine = centre.db.get_bind().engine
+    centre.db.rollback()
+    migrate(engine, step)
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT number FROM items WHERE kind IN ('F10', 'F11', 'rating') ORDER BY kind, number"))
+        found = [row.number for row in rows]
+    centre.db.expire_all()
+    return found
+
+
+def test_what_older_versions_wrote_counts_for_the_sessions_before_it(centre: Centre) -> None:
+    """Migration 0023: numbered by the sessions held until then; what a later session made worthless stays so."""
+    case, lan = with_session(centre), centre.school["lan"]
+    report(centre, case)
+    evaluated(centre, case)
+    assert numbered(centre, "-1") == [1, 1, 1] and numbered(centre, "head") == [2, 2, 2]
+    assert {"F10", "G10", "END"} <= closing_state(centre.db, actor=lan, case=case)
+    with time_machine.travel(now() + timedelta(days=3), tick=True):
+        record_screen(centre.db, actor=lan, case=case, answers=ALL_NO, ticks=frozenset(), keeping="")
+        one_more(centre, case)
+    assert numbered(centre, "-1") == [1, 1, 1] and numbered(centre, "head") == [2, 2, 2]
+    assert not {"F10", "G10", "END"} & closing_state(centre.db, actor=lan, case=case)
+
+
+def test_two_endings_come_through_the_migration_both_ways(centre: Centre) -> None:
+    """The newest is the one there is for the version before; the earlier ones find their numbers again."""
     case = with_session(centre)
     report(centre, case)
     evaluated(centre, case)
-    engine = centre.db.get_bind().engine
-    numbers = text("SELECT kind, number FROM items WHERE kind IN ('F10', 'F11', 'rating') ORDER BY kind")
-    for step, number in (("-1", 1), ("head", 2)):
-        centre.db.rollback()
-        migrate(engine, step)
-        with engine.connect() as connection:
-            assert [row.number for row in connection.execute(numbers)] == [number] * 3, step
-    centre.db.expire_all()
-    assert {"F10", "G10", "END"} <= closing_state(centre.db, actor=centre.school["lan"], case=case)
+    with time_machine.travel(now() + timedelta(days=3), tick=True):
+        record_screen(centre.db, actor=centre.school["lan"], case=case, answers=ALL_NO, ticks=frozenset(), keeping="")
+        one_more(centre, case)
+        report(centre, case)
+        evaluated(centre, case)
+    assert numbered(centre, "-1") == [1, 1002] * 3
+    assert numbered(centre, "head") == [2, 3] * 3
+
+
+def test_a_volume_at_the_archive_and_a_sealed_one_come_through_the_migration(centre: Centre) -> None:
+    """What is sealed is not touched; what was signed as handed in is still what lies there, whatever its number."""
+    case = closed(centre)
+    volume = handed(centre, case)
+    assert numbered(centre, "-1") == [1] and numbered(centre, "head") == [2]
+    sealed(centre, case, volume)
+    before = numbered(centre, "-1")
+    assert before == [2] == numbered(centre, "head") and volume.state == "sealed"
 
 
 def test_a_new_report_begins_with_the_words_of_the_one_before(sqlite_centre: Centre) -> None:
@@ -186,15 +222,17 @@ def test_an_open_criterion_leaves_only_the_doctor_or_a_class_that_is_not_clear(s
 
 
 def test_a_follow_up_is_held_on_its_day_and_by_some_way(centre: Centre) -> None:
-    """F12: neither ticked off beforehand nor without saying how; a draft may lie there."""
+    """F12: nobody is missed before the day, nor asked without saying how; whoever was reached earlier was reached."""
     case, lan = with_session(centre), centre.school["lan"]
     end_counselling(centre.db, actor=lan, case=case)
     report(centre, case)
     evaluated(centre, case)
     day = today(ZONE) + timedelta(days=30)
-    agree_follow_ups(centre.db, actor=lan, case=case, days=[day], consent=True, contact="站内信", when="")
+    days = [day, day + timedelta(days=60)]
+    agree_follow_ups(centre.db, actor=lan, case=case, days=days, consent=True, contact="站内信", when="午休")
+    assert agreed_contact(centre.db, actor=lan, case=case) == {"channel": "站内信 · 午休"}
     begin_follow_up(centre.db, actor=lan, case=case)
-    said = {"channel": "站内信", "reached": "yes", "state": "好", "risk": "没有"}
+    said = {"channel": "站内信", "reached": "no", "state": "", "risk": "没有"}
     hold = partial(write_follow_up, centre.db, actor=lan, case=case, number=1)
     with pytest.raises(InvalidError) as found:
         hold(content=said, seen_version=0, sign=True)
@@ -205,6 +243,7 @@ def test_a_follow_up_is_held_on_its_day_and_by_some_way(centre: Centre) -> None:
             hold(content=said | {"channel": ""}, seen_version=1, sign=True)
         assert found.value.problems == {"channel": "empty"}
         hold(content=said, seen_version=1, sign=True)
+        write_follow_up(centre.db, actor=lan, case=case, number=2, content=said | {"reached": "yes"}, seen_version=0, sign=True)
     kept = read_form(centre.db, actor=lan, case=case, kind=FOLLOW_UP).content
     assert kept["agreed_on"] == kept["held_on"] == day.isoformat()
 
@@ -228,6 +267,14 @@ def test_a_session_says_when_it_began_and_its_note_keeps_it(sqlite_centre: Centr
         write_note(centre.db, actor=lan, case=case, number=1, content=NOTE_CONTENT, seen_version=0, sign=True)
     content = read_note(centre.db, actor=lan, case=case, number=1).content
     assert (content["time"], content["held_on"], content["mode"]) == ("14:05–14:55", today(ZONE).isoformat(), "in_person")
+    write = partial(write_note, centre.db, actor=lan, case=case, seen_version=0, sign=True, number=2)
+    begun = begin_session(centre.db, actor=lan, case=case, mode="in_person", minutes=50, crisis=True).begun_at
+    assert begun is not None
+    with pytest.raises(InvalidError) as found:
+        write(content=NOTE_CONTENT | {"next_on": " "})
+    assert found.value.problems == {"next_on": "empty"}
+    write(content=NOTE_CONTENT)  # signed at once: its end is not one that has not been
+    assert read_note(centre.db, actor=lan, case=case, number=2).content["time"][6:] <= f"{local(now(), ZONE):%H:%M}"
     with create_app(centre.settings).test_request_context():
         shown = [str(text) for _label, text in form_lines("note", content)]
     assert {"14:05–14:55", today(ZONE).isoformat(), "0"} <= set(shown)

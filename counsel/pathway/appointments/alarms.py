@@ -54,7 +54,7 @@ def raise_alarm(db: Session, *, actor: SignedIn, answers: Mapping[str, str], pho
             return
         box = request_box(db, keyring, "task")
         said = {code: answers.get(code, "") for code in (*BOOKING, "urgent")}
-        content = {"answers": said, "phone": phone[:40]}
+        content = {"answers": said, "phone": phone}
         start_item(db, box=box, kind="alarm", author=keyring.holder_id, content=content)
         due = now() + timedelta(minutes=ALARM_MINUTES)
         late = timedelta(minutes=-ALARM_MINUTES) if duty_holder(db) in barred_now(db, client_id) else GRACE

@@ -81,7 +81,7 @@ def write_report(db: Session, *, actor: SignedIn, case: Case, content: Mapping[s
     """
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
     held_ones, level = sessions_of(db, case), cover_of(db, actor=actor, case=case).level
-    last = {"last_on": held_ones[-1].held_on.isoformat()} if held_ones else {}
+    last = {"last_on": max(session.held_on for session in held_ones).isoformat()} if held_ones else {}
     full = {**content, "opened_on": case.opened_on.isoformat(), **last, "sessions": len(held_ones), "level": level}
     place = {"seen_version": seen_version, "sign": sign, "number": ending_number(db, case)}
     write_form(db, actor=actor, case=case, kind=CLOSING, content=full, **place)  # type: ignore[arg-type]

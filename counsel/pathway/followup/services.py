@@ -31,7 +31,7 @@ def write_follow_up(
 ) -> None:
     """Save a draft of F12, or sign it: then this follow-up is done, whether the client was reached or not.
 
-    :raises ConflictError: it was settled already; :raises InvalidError: signed before the day that was agreed.
+    :raises ConflictError: it was settled already; :raises InvalidError: that nobody was reached, signed before the agreed day.
 
     Records: ``pathway:f12:drafted`` or ``:signed``. Rule: 篇10 六.
     """
@@ -41,7 +41,7 @@ def write_follow_up(
         if row is None or row.state != "planned":
             raise ConflictError("faster")
         day = today(house_of(db).settings.time_zone)
-        if sign and day < row.planned_on:
+        if sign and day < row.planned_on and content.get("reached") != "yes":
             raise InvalidError(reached="before_day")
         own = {"agreed_on": row.planned_on.isoformat(), "held_on": day.isoformat()}
         place = {"content": {**content, **own}, "seen_version": seen_version, "sign": sign, "number": number}

@@ -167,6 +167,7 @@ def _known(db: Session, actor: SignedIn, case: Case, session: CounsellingSession
     found: dict[str, Any] = {"held_on": session.held_on.isoformat(), "mode": session.mode, "crisis": session.crisis}
     found["level"] = cover_of(db, actor=actor, case=case).level
     if session.begun_at is not None:
-        begun = local(session.begun_at, house_of(db).settings.time_zone)
-        found["time"] = f"{begun:%H:%M}–{begun + timedelta(minutes=session.minutes):%H:%M}"
+        zone, ended = house_of(db).settings.time_zone, session.begun_at + timedelta(minutes=session.minutes)
+        begun, ended = local(session.begun_at, zone), local(min(ended, now()), zone)  # nothing is signed before it has been
+        found["time"] = f"{begun:%H:%M}–{ended:%H:%M}"
     return found

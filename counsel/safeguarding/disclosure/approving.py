@@ -31,13 +31,12 @@ from counsel.outbox.notices import notify
 from counsel.people.deputies import second_persons
 from counsel.people.exclusions import kept_from
 from counsel.records.services import item_of, open_bodies, write_signed
-from counsel.safeguarding.disclosure.draft import LONGEST_REASON, approval_of
+from counsel.safeguarding.disclosure.draft import LONGEST_NAME, LONGEST_REASON, approval_of
 from counsel.safeguarding.disclosure.found import disclosure_facts, read_form, stamp
 from counsel.safeguarding.disclosure.models import Disclosure
 from counsel.tasks.services import end_tasks, open_task
 
 VERDICT = "verdict"
-LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)

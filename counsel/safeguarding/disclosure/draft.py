@@ -11,7 +11,7 @@ from counsel.core.clock import now
 from counsel.people.exclusions import Excluded
 
 Content = dict[str, Any]
-MOST_RECIPIENTS, LONGEST, LONGEST_REASON = 8, 300, 1000
+MOST_RECIPIENTS, LONGEST, LONGEST_REASON, LONGEST_NAME = 8, 300, 1000, 80
 PAGE, CODE, SPOKEN = "page", "code", "spoken"
 TOLD_FIRST, NOT_FIRST = "told", "not_told"
 IMMINENT = 4
@@ -90,7 +90,8 @@ def is_listed(name: str, guardians: Iterable[str]) -> bool:
 
 
 def _problems_of_reason(content: Content, known: Known) -> dict[str, str]:
-    found = {} if content.get("purpose", "").strip() else {"purpose": "empty"}
+    found = {name: "too_long" for name, text in content.items() if isinstance(text, str) and len(text) > LONGEST_REASON}
+    found |= {} if content.get("purpose", "").strip() else {"purpose": "empty"}
     if known.nameless and not str(content.get("called") or "").strip():
         found["called"] = "empty"
     if content.get("code") == LimitCode.EX4:
@@ -116,7 +117,7 @@ def _problems_of_delay(content: Content, known: Known) -> dict[str, str]:
 
 
 def _problems_of_recipient(content: Content, recipient: Mapping[str, Any], known: Known) -> dict[str, str]:
-    found: dict[str, str] = {}
+    found = {name: "too_long" for name, text in recipient.items() if isinstance(text, str) and len(text) > LONGEST_NAME}
     to = recipient.get("kind")
     if to not in WHOM[LimitCode(content["code"])]:
         found["kind"] = "not_for_this"

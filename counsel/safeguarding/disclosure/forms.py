@@ -70,7 +70,7 @@ TO_FIELDS = ("kind", "holder", "name", "phone", "way")
 
 def content_of(form: Mapping[str, str], hours: int) -> Content:
     """Return what was typed in the shape of a disclosure; whatever it does not know is left out."""
-    content: Content = {name: clean(form.get(name))[:1000] for name in REASON_FIELDS}
+    content: Content = {name: clean(form.get(name)) for name in REASON_FIELDS}
     content["code"] = form.get("code", "")
     content["others_needed"] = form.get("others_needed") == "y"
     content["guardian_known"] = form.get("guardian_known") == "y"
@@ -82,7 +82,7 @@ def content_of(form: Mapping[str, str], hours: int) -> Content:
 
 
 def _recipient(form: Mapping[str, str], at: str, hours: int) -> dict[str, Any]:
-    found: dict[str, Any] = {name: clean(form.get(at + name))[:80] for name in TO_FIELDS}
+    found: dict[str, Any] = {name: clean(form.get(at + name)) for name in TO_FIELDS}
     typed = whole(form.get(f"{at}hours", ""))
     found["hours"] = hours if typed is None else typed
     found["print"] = form.get(f"{at}print") == "y"

@@ -87,7 +87,10 @@ def problems_of(content: Content, zone: str) -> dict[str, str]:
         found["child_knows"] = "unknown"
     elif content["child_knows"] == "later":
         found |= _words("why_later", content)
-    if len(content.get("suspects", ())) > 2 * MOST_SUSPECTS:  # on each line a colleague and somebody else
+    suspects = content.get("suspects", ())
+    if len(suspects) > 2 * MOST_SUSPECTS or any(
+        len(one.get("name", "")) > LONGEST_LINE for one in suspects
+    ):  # on each line a colleague and somebody else
         found["suspects"] = "too_long"
     return found
 
@@ -105,7 +108,8 @@ def _call(body: str, content: Content, zone: str) -> dict[str, str]:
         return {f"{body}_day": "in_future"}
     if not typed[2]:
         return {f"{body}_taken": "empty"}
-    return {f"{body}_taken": "too_long"} if len(typed[2]) > LONGEST_LINE else {}
+    long = {"taken": len(typed[2]) > LONGEST_LINE, "reply": len(str(call.get("reply", ""))) > LONGEST}
+    return {f"{body}_{part}": "too_long" for part, over in long.items() if over}
 
 
 def _words(name: str, content: Content) -> dict[str, str]:

@@ -43,11 +43,10 @@ def report_of(form: Mapping[str, str], ticked: list[str]) -> dict[str, Any]:
     content: dict[str, Any] = {name: clean(form.get(name)) for name in ("seen", "safe_now", "child_knows", "why_later")}
     content["signs"] = [code for code in SIGNS if code in ticked]
     content["calls"] = {
-        body: {part: clean(form.get(f"{body}_{part}"))[:200] for part in ("day", "clock", "taken", "reply")} for body in BODIES
+        body: {part: clean(form.get(f"{body}_{part}")) for part in ("day", "clock", "taken", "reply")} for body in BODIES
     }
     people = [
-        {"name": clean(form.get(f"suspect_{at}"))[:60], "holder": form.get(f"suspect_holder_{at}", "")}
-        for at in range(MOST_SUSPECTS)
+        {"name": clean(form.get(f"suspect_{at}")), "holder": form.get(f"suspect_holder_{at}", "")} for at in range(MOST_SUSPECTS)
     ]
     content["suspects"] = [one for one in people if one["name"] or one["holder"]]
     return content

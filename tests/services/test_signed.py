@@ -1,0 +1,85 @@
+"""Everything signed can be read again, says who signed it, and opens for nobody else; keys that ran out (domain §1.7; R4-05)."""
+
+from datetime import timedelta
+
+import time_machine
+
+from counsel.app import create_app
+from counsel.archive.retention import unfiled, without_key
+from counsel.core.clock import now, today
+from counsel.core.database import writing
+from counsel.keys.boxes import add_reader, open_box
+from counsel.keys.grants import Reader
+from counsel.keys.leaving import revoke_holder
+from counsel.keys.trust import holder_row
+from counsel.pathway.cases.dossier import CLOSING, PLAN, append_to_form
+from counsel.pathway.closing.services import agree_follow_ups
+from counsel.pathway.plans.services import POINTS as POINTS_OF_PLAN
+from counsel.pathway.plans.services import write_plan
+from counsel.records.services import item_of, items_in
+from counsel.web.page import COOKIE
+from tests.conftest import Centre
+from tests.services.test_ending import ZONE, report, with_session
+from tests.services.test_volume import closed
+from tests.services.test_whole_forms import STUDENT, TOO_LONG, evaluated, one_more
+from tests.story import PLAN_CONTENT, in_counselling, open_the_centre
+
+
+def test_everything_signed_can_be_read_and_printed_with_who_signed_it(sqlite_centre: Centre) -> None:
+    """The risk questions, an answer, the client's marks, what was agreed, an earlier report: no text is written for nobody."""
+    centre = sqlite_centre
+    case, lan = with_session(centre), centre.school["lan"]
+    report(centre, case)
+    evaluated(centre, case)
+    day = today(ZONE) + timedelta(days=30)
+    agree_follow_ups(centre.db, actor=lan, case=case, days=[day], consent=True, contact="门卫室电话", when="")
+    append_to_form(centre.db, actor=lan, case=case, kind=CLOSING, number=2, text="补记一句")
+    one_more(centre, case)
+    client = create_app(centre.settings).test_client()
+    client.application.config["WTF_CSRF_ENABLED"] = False
+    client.set_cookie(COOKIE, lan.token)
+    items = [item for item in items_in(centre.db, [case.box_id, case.shared_box_id]) if item.state == "signed"]
+    page, read = client.get(f"/cases/{case.case_id}").text, {}
+    for item in items:
+        place = f"/cases/{case.case_id}/signed/{item.item_id}"
+        assert place in page, item.kind
+        read[item.kind] = client.get(place).text
+        sheet = client.post(f"/cases/{case.case_id}/print/{item.item_id}", data={"reason": "bind"})
+        assert sheet.status_code == 200 and item.on_day.isoformat() in sheet.text, item.kind
+        assert client.get(place).status_code == 200
+    assert "门卫室电话" in read["contact"] and "会自己记了" in read["rating"] and lan.name in read["F10"]
+    assert f"{today(ZONE).isoformat()} · {lan.name}" in read["F10"] and "补记一句" in read["F10"]
+    assert read["rating"].count(">4<") == 5 and "by_phone" not in str(read) and "in_person" not in read["note"]
+    for who in ("qiu", "director", "desk", "archive", STUDENT):
+        client.set_cookie(COOKIE, centre.school[who].token)
+        assert {client.get(f"/cases/{case.case_id}/signed/{item.item_id}").status_code for item in items} == {404}, who
+
+
+def test_point_by_point_answers_stay_when_the_words_are_too_long(sqlite_centre: Centre) -> None:
+    """A yes must not become a not yet because a text was shortened."""
+    centre = sqlite_centre
+    open_the_centre(centre)
+    case, lan = in_counselling(centre), centre.school["lan"]
+    write_plan(centre.db, actor=lan, case=case, content=PLAN_CONTENT, seen_version=0, sign=True, number=2)
+    item = item_of(centre.db, case.shared_box_id, PLAN.code, 2)
+    assert item is not None
+    client = create_app(centre.settings).test_client()
+    client.application.config["WTF_CSRF_ENABLED"] = False
+    client.set_cookie(COOKIE, centre.school[STUDENT].token)
+    points = {f"point_{code}": "yes" for code in POINTS_OF_PLAN}
+    answer = client.post(f"/file/{case.case_id}/{item.item_id}", data=points | {"answer": "yes", "words": TOO_LONG})
+    assert answer.status_code == 422 and answer.text.count("checked") == len(points) and TOO_LONG in answer.text
+
+
+def test_a_former_readers_key_that_ran_out_hands_nothing_in(centre: Centre) -> None:
+    """The case is without a key, though a row of a former reader still stands there."""
+    case, lan, qiu = closed(centre), centre.school["lan"], holder_row(centre.db, centre.school["qiu"].holder_id)  # type: ignore[arg-type]
+    assert qiu is not None
+    with writing(centre.db):
+        box = open_box(centre.db, lan.keyring, case.box_id)
+        add_reader(centre.db, box, reader=Reader(qiu, "former", now() + timedelta(days=14)), granter=lan.keyring)
+    with writing(centre.db):
+        revoke_holder(centre.db, lan.holder_id)
+    assert without_key(centre.db) == []
+    with time_machine.travel(now() + timedelta(days=60), tick=True):
+        assert without_key(centre.db) == [case] and unfiled(centre.db) == []
