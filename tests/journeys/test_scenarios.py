@@ -151,7 +151,7 @@ def test_level_four_is_on_the_duty_screen_in_three_actions(site: Any, somebody: 
     zhou.press("button[value=save]")  # one
     assert zhou.sees("imminent") and zhou.sees("The crisis record is due by")
     zhou.press("a:has-text('The crisis record is due by')")
-    words = ("found", "protective", "why", "measures", "duty_needs", "reach")
+    words = ("found", "protective", "why", "measures", "notified", "duty_needs", "reach")
     for name in words:
         zhou.page.fill(f"#{name}", f"{name}: the aunt has the pills")
     zhou.press("button[value=sign]")

@@ -78,7 +78,7 @@ def test_c1_from_a_request_on_a_phone_to_a_good_end(site: Any, somebody: Make) -
     zhou.page.check("input[name=crisis]")
     zhou.press_word("Write the note of a session")
     note = zhou.page.url.removeprefix(site.url)
-    for field in ("data", "assessment", "plan"):
+    for field in ("data", "assessment", "plan", "next_on"):
         zhou.page.fill(f"#{field}", NOTE)
     zhou.press("button[value=sign]")
     assert zhou.sees("Signed. Nobody can change it now, you included."), zhou.page.inner_text("main")[:600]
@@ -299,6 +299,7 @@ def _forms(zhou: Any, case: str) -> None:
     zhou.page.select_option("#severity", "LV1")
     zhou.page.check("input[name=basis][value=interview]")
     zhou.page.fill("#severity_reason", "the criteria were not all asked yet")
+    zhou.page.check("input[name=medical_advice][value=no]")
     zhou.page.fill("#causes", "exams, little sleep")
     zhou.press("button[value=sign]")
     assert zhou.sees("Error") and zhou.page.input_value("#causes") == "exams, little sleep"

@@ -156,7 +156,13 @@ def test_c2_back_to_school_after_a_crisis(site: Any, somebody: Make) -> None:
     assert chen.sees("A new crisis record") and chen.page.input_value("#classmates") == "was ill for a while"
     assert chen.barriers_in_both_themes() == []
     record = {"found": "re-entry talk", "protective": "a friend", "why": "no plans", "measures": "pills put away"}
-    record |= {"who_stays": "mother", "next_review": "in a week", "duty_needs": "ring the mother", "reach": "139"}
+    record |= {
+        "notified": "the mother",
+        "who_stays": "mother",
+        "next_review": "in a week",
+        "duty_needs": "ring the mother",
+        "reach": "139",
+    }
     sign(chen, f"{case}/crisis?number=2", **record)
     assert chen.sees("Signed. Nobody can change it now")
     sign(chen, f"{case}/return", interviewed_on=here, **said)

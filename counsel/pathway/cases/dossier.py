@@ -32,7 +32,7 @@ class FormKind:
     """One of the standard forms.
 
     :param shared: lies in the box that the client reads too.
-    :param needed: fields that a signature needs.
+    :param needed: fields that a signature needs; `marked`: those that some signatures need, as their own rule says.
     :param conclusions: fields in which words of diagnosis are refused, elsewhere they are only pointed out.
     """
 
@@ -41,6 +41,7 @@ class FormKind:
     write: Permission
     shared: bool = False
     needed: tuple[str, ...] = ()
+    marked: tuple[str, ...] = ()
     conclusions: tuple[str, ...] = ()
 
 
@@ -78,7 +79,13 @@ PLAN = FormKind(
     needed=("problem_order", "goals", "method", "number", "frequency", "place", "duties", "progress", "support"),
     conclusions=("goals",),
 )
-NOTE = FormKind("note", Permission.NOTE_READ, Permission.NOTE_WRITE, conclusions=("assessment",))
+NOTE = FormKind(
+    "note",
+    Permission.NOTE_READ,
+    Permission.NOTE_WRITE,
+    marked=(*("data", "subjective", "objective", "behaviour", "intervention", "response"), "assessment", "plan", "next_on"),
+    conclusions=("assessment",),
+)
 PROCESS = FormKind("process", Permission.PROCESS_NOTE, Permission.PROCESS_NOTE)
 REFERRAL = FormKind(
     "F08",
