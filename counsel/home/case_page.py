@@ -16,11 +16,12 @@ from counsel.core.database import house_of
 from counsel.keys.boxes import readers_of
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.cases.agreement import GUARDIAN, answers_of
-from counsel.pathway.cases.countersign import second_signature
+from counsel.pathway.cases.countersign import second_signature, seconds_of
 from counsel.pathway.cases.dossier import ANSWERED, signed_items
 from counsel.pathway.cases.models import Case, CaseReader
 from counsel.pathway.cases.moving import moves_of
 from counsel.pathway.cases.services import case_facts, cover_of
+from counsel.pathway.cases.views import SECOND_WORDS
 from counsel.pathway.closing.evaluation import ending_number
 from counsel.pathway.closing.forms import REASON_WORDS
 from counsel.pathway.closing.services import follow_ups_of
@@ -100,6 +101,8 @@ def _work(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:
         "tasks": _due_soon(db, case),
         "follow_ups": follow_ups_of(db, case),
         "ending": ending_number(db, case),
+        "seconds": seconds_of(db, actor=actor, object_id=case.case_id) if opens else [],
+        "second_words": SECOND_WORDS,
         "begin": BeginForm(formdata=None, data={"begun": _just_over(db)}),
         "give": HomeworkForm(formdata=None),
         "day": today(house_of(db).settings.time_zone),

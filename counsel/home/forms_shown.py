@@ -6,6 +6,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from counsel.confidentiality.limits import LIMITS
 from counsel.pathway.assessment.forms import AssessmentForm
 from counsel.pathway.cases.agreement import GUARDIAN
 from counsel.pathway.cases.known import known_lines
@@ -186,7 +187,9 @@ def _recording_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
 
 def _explained(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     points = [POINT_WORDS[code] for code in content.get("points") or () if code in POINT_WORDS]
-    found = [(_l("Explained"), _l("the six limits of secrecy, one by one")), *((_l("Explained"), word) for word in points)]
+    limits = [limit.title for limit in LIMITS if limit.code in (content.get("points") or ())]
+    found = [(_l("Explained"), _("the limits of secrecy: %(limits)s", limits=_("; ").join(_(title) for title in limits)))]
+    found += [*((_l("Explained"), word) for word in points), *known_lines(content)]
     found.append((_l("The guardian's part"), dict(GUARDIAN_WORDS).get(str(content.get("guardian")), "")))
     return [*found, (_l("Version"), content.get("version", ""))]
 

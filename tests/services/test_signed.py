@@ -8,21 +8,28 @@ from counsel.app import create_app
 from counsel.archive.retention import unfiled, without_key
 from counsel.core.clock import now, today
 from counsel.core.database import writing
+from counsel.home.forms_shown import form_lines, lines_for
 from counsel.keys.boxes import add_reader, open_box
 from counsel.keys.grants import Reader
 from counsel.keys.leaving import revoke_holder
 from counsel.keys.trust import holder_row
-from counsel.pathway.cases.dossier import CLOSING, PLAN, append_to_form
+from counsel.pathway.assessment.services import approve_instrument, record_result
+from counsel.pathway.cases.agreement import GUARDIAN
+from counsel.pathway.cases.countersign import give_second_signature, seconds_of
+from counsel.pathway.cases.dossier import CLOSING, CONSENT, PLAN, append_to_form, read_form
 from counsel.pathway.closing.services import agree_follow_ups
+from counsel.pathway.intake.consent import record_consent
+from counsel.pathway.intake.levels import ask_lowering, record_screen
 from counsel.pathway.plans.services import POINTS as POINTS_OF_PLAN
 from counsel.pathway.plans.services import write_plan
+from counsel.pathway.safety.services import said_before
 from counsel.records.services import item_of, items_in
 from counsel.web.page import COOKIE
 from tests.conftest import Centre
 from tests.services.test_ending import ZONE, report, with_session
 from tests.services.test_volume import closed
 from tests.services.test_whole_forms import STUDENT, TOO_LONG, evaluated, one_more
-from tests.story import PLAN_CONTENT, in_counselling, open_the_centre
+from tests.story import ALL_NO, PLAN_CONTENT, consent_content, in_counselling, open_the_centre, received
 
 
 def test_everything_signed_can_be_read_and_printed_with_who_signed_it(sqlite_centre: Centre) -> None:
@@ -83,3 +90,54 @@ def test_a_former_readers_key_that_ran_out_hands_nothing_in(centre: Centre) -> N
     assert without_key(centre.db) == []
     with time_machine.travel(now() + timedelta(days=60), tick=True):
         assert without_key(centre.db) == [case] and unfiled(centre.db) == []
+
+
+def test_what_a_second_person_said_stands_on_the_case(sqlite_centre: Centre) -> None:
+    """会签: who signed or declined, when, with which words; only for whoever asked."""
+    centre = sqlite_centre
+    case, lan, director = with_session(centre), centre.school["lan"], centre.school["director"]
+    record_screen(centre.db, actor=lan, case=case, answers={**ALL_NO, "q1": "yes"}, ticks=frozenset(), keeping="妹妹")
+    task = ask_lowering(centre.db, actor=lan, case=case, level=0, reason="一周没有再出现")
+    (one,) = seconds_of(centre.db, actor=lan, object_id=case.case_id)
+    assert (one.code, one.outcome, one.by) == ("LOWER", "waiting", "")
+    give_second_signature(centre.db, actor=director, task_id=task.task_id, agreed=False, words="再等一周")
+    (one,) = seconds_of(centre.db, actor=lan, object_id=case.case_id)
+    assert (one.outcome, one.by, one.words, one.on_day) == ("declined", director.name, "再等一周", today(ZONE))
+    assert seconds_of(centre.db, actor=centre.school["qiu"], object_id=case.case_id) == []
+    client = create_app(centre.settings).test_client()
+    client.set_cookie(COOKIE, lan.token)
+    assert "再等一周" in client.get(f"/cases/{case.case_id}").text
+    assert said_before(centre.db, actor=lan, case=case) == {"protective": "妹妹"}
+
+
+def test_a_consent_says_who_explained_it_with_which_certificate_and_how_the_work_is_set(sqlite_centre: Centre) -> None:
+    """F02 whole on its sheet; a guardian is shown what was explained, and not the reason that stands beside their part."""
+    centre = sqlite_centre
+    open_the_centre(centre)
+    case, lan = received(centre), centre.school["lan"]
+    record_consent(
+        centre.db, actor=lan, case=case, content=consent_content(guardian="contraindicated", guardian_note="父亲会打人")
+    )
+    content = read_form(centre.db, actor=lan, case=case, kind=CONSENT).content
+    with create_app(centre.settings).test_request_context(headers={"Accept-Language": "en"}):
+        whole = {str(label): str(text) for label, text in form_lines("F02", content)}
+        limits = [str(text) for _label, text in form_lines("F02", content)]
+        shown = str(lines_for(GUARDIAN, "F02", content))
+    assert whole["Explained by"] == lan.name and whole["Qualification"].count(", ") >= 2
+    assert whole["Length of a session, minutes"] == "50" and any("Your life may be in danger" in text for text in limits)
+    assert "父亲会打人" in str(whole) and "父亲会打人" not in shown and "姨妈" not in shown
+
+
+def test_an_evaluation_begins_with_the_scores_that_are_there(sqlite_centre: Centre) -> None:
+    """F11: before and after of an instrument that was used twice; once is no comparison."""
+    centre = sqlite_centre
+    case, lan, director = with_session(centre), centre.school["lan"], centre.school["director"]
+    place = {"version": "1", "items": 2, "lowest": 0, "highest": 3}
+    isi, gad = (approve_instrument(centre.db, actor=director, code=code, title=code, **place) for code in ("ISI", "GAD"))
+    for tool, answers, score in ((isi, "3 3", "6"), (gad, "1 1", "2"), (isi, "1 0", "1")):
+        said = {"instrument_id": tool.instrument_id, "answers": answers, "score": score, "on_date": today(ZONE)}
+        record_result(centre.db, actor=lan, case=case, **said)
+    client = create_app(centre.settings).test_client()
+    client.set_cookie(COOKIE, lan.token)
+    page = client.get(f"/cases/{case.case_id}/evaluation").text
+    assert f"ISI: 6 ({today(ZONE).isoformat()}) → 1" in page and "GAD" not in page

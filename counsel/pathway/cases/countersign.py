@@ -4,7 +4,8 @@ Only the reason travels: whoever signs opens this box and nothing else of the ca
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -200,6 +201,43 @@ def signed_reasons(db: Session, *, actor: SignedIn, object_id: UUID, code: str) 
         if words is not None and (words.get("code"), words.get("object")) == (code, object_id.hex):
             found.append((task, words))
     return found
+
+
+@dataclass(frozen=True)
+class Second:
+    """One second signature that was asked for about a case: why, and what came of it. `by` is empty while it waits."""
+
+    code: str
+    outcome: str
+    by: str = ""
+    words: str = ""
+    on_day: date | None = None
+
+
+def seconds_of(db: Session, *, actor: SignedIn, object_id: UUID) -> list[Second]:
+    """Return what the actor asked others to sign about something, the newest first; the caller's page has its line.
+
+    Rule: 篇8 二. A verdict that does not open, or was written by whoever asked, is no verdict.
+    """
+    query = select(Task).where(Task.kind == "countersign", Task.object_id == object_id, Task.requester_id == actor.staff_id)
+    rows = db.scalars(query.order_by(Task.ended_on.desc())).all()
+    return [found for found in (_second(db, keys_of(db, actor), task) for task in rows) if found is not None]
+
+
+def _second(db: Session, keyring: Keyring, task: Task) -> Second | None:
+    asked = item_of(db, task.box_id, REASON) if task.box_id else None
+    verdict = item_of(db, task.box_id, VERDICT) if task.box_id else None
+    if asked is None:
+        return None
+    try:
+        box = open_box(db, keyring, asked.box_id)
+    except UnreadableError:
+        return None
+    code = str(open_bodies(db, box=box, item=asked)[0].get("code", ""))
+    if verdict is None or verdict.author_id == asked.author_id:
+        return Second(code, task.outcome or "waiting")
+    said = open_bodies(db, box=box, item=verdict)[0]
+    return Second(code, "signed" if said.get("agreed") is True else "declined", said["by"], said.get("words", ""), verdict.on_day)
 
 
 def _reason_of(db: Session, keyring: Keyring, task: Task) -> dict[str, Any] | None:

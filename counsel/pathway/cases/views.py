@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, flash, render_template, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
@@ -14,6 +15,17 @@ from counsel.web.forms import clean
 from counsel.web.page import go, page
 
 blueprint = Blueprint("cases", __name__)
+SECOND_WORDS = {
+    "E1": _l("No guardian's signature: life or health is in danger"),
+    "E2": _l("No guardian's signature: the guardian is suspected or has another interest"),
+    "LOWER": _l("A lower level"),
+    "I1": _l("Watch over a client whose counselling ends"),
+    "RETURN": _l("Go on after a suspected disorder"),
+    "T00": _l("Take over a running case from paper"),
+    "F07": _l("A crisis record"),
+    "I6": _l("Guardian or leader is not told that somebody is in danger"),
+    "G4": _l("Another relationship, to be weighed"),
+}
 
 
 @page(blueprint, "/countersign/<task>", Permission.COUNTERSIGN, ("GET", "POST"))
@@ -27,4 +39,4 @@ def countersign(db: Session, actor: SignedIn, task: str) -> Any:
         flash(_("Signed.") if answer == "yes" else _("Declined; the colleague sees it on the case."))
         return go("/")
     row, said = read_reason(db, actor=actor, task_id=number)
-    return render_template("cases/countersign.html", row=row, said=said)
+    return render_template("cases/countersign.html", row=row, said=said, reasons=SECOND_WORDS)

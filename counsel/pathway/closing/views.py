@@ -11,6 +11,7 @@ from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
+from counsel.pathway.assessment.services import read_results
 from counsel.pathway.cases.dossier import CLOSING, EVALUATION, FormKind
 from counsel.pathway.cases.lifecycle import COUNSELLOR, DIRECTOR
 from counsel.pathway.cases.models import Case
@@ -106,8 +107,23 @@ def report(db: Session, actor: SignedIn, case: str) -> Any:
     return _ending(db, actor, found, CLOSING, ClosingForm, save)
 
 
+def _scores(db: Session, actor: SignedIn, case: Case) -> dict[str, str]:
+    """Return of each instrument that was used twice its first and its last score, as F11 begins with them."""
+    first: dict[str, Any] = {}
+    lines: dict[str, str] = {}
+    for row in read_results(db, actor=actor, case=case):
+        code, then = str(row["instrument"]), first.setdefault(str(row["instrument"]), row)
+        if then is not row:
+            lines[code] = f"{row['title']}: {then['score']} ({then['on']}) → {row['score']} ({row['on']})"
+    return {"before_after": "\n".join(lines.values())} if lines else {}
+
+
 def _ending(db: Session, actor: SignedIn, found: Case, kind: FormKind, form: Any, save: Save) -> Any:
-    before = partial(words_before, db, actor=actor, case=found, kind=kind)
+    def before() -> dict[str, Any]:
+        """Nothing is asked twice: what the last one said, and for F11 the scores that are there."""
+        scores = _scores(db, actor, found) if kind is EVALUATION else {}
+        return {**words_before(db, actor=actor, case=found, kind=kind), **scores}
+
     return edit_page(db, actor, found, kind, form, "sessions/form.html", save, ending_number(db, found), before)
 
 

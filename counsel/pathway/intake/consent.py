@@ -37,7 +37,7 @@ AT_ONCE = ("by_phone", ON_PAPER)  # said or signed before the form is filled in
 GUARDIAN_WAYS = (IN_ROOM, *AT_ONCE)
 EXCEPTIONS = {"emergency": "E1", "conflicted": "E2"}  # each with its reason and a second signature (domain §1.3 G3)
 GUARDIAN_PARTS = ("signed", "informed", "contraindicated", "first_talk", "not_needed", *EXCEPTIONS)
-CHILD, ADULT = 14, 18
+CHILD, ADULT, KEPT_YEARS = 14, 18, "10, 30"  # years after the closing, as `archive.retention` files it
 
 
 def client_of(db: Session, *, actor: SignedIn, case: Case) -> ClientCard:
@@ -95,7 +95,9 @@ def record_consent(db: Session, *, actor: SignedIn, case: Case, content: Mapping
     _check_consent(content, part)
     version = consent_version(db)
     full = {**content, "version": version, "explained_by": actor.name, "age": age_of(db, card)}
-    full["qualification"] = qualification_of(db, actor.holder_id)
+    settings = house_of(db).settings
+    full |= {"qualification": qualification_of(db, actor.holder_id), "minutes": settings.session_minutes}
+    full |= {"cancel_hours": settings.cancel_hours, "kept_years": KEPT_YEARS}
     with recording(db):
         number = 1 + newest_number(db, case.shared_box_id, CONSENT.code)
         item = write_form(db, actor=actor, case=case, kind=CONSENT, content=full, seen_version=0, sign=True, number=number)

@@ -14,11 +14,11 @@ from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.pathway.cases.countersign import ask_second_signature
-from counsel.pathway.cases.dossier import CRISIS, RETURN, SAFETY, SUPERVISION, write_form
+from counsel.pathway.cases.dossier import CRISIS, RETURN, SAFETY, SCREEN, SUPERVISION, read_form, write_form
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, cover_of, held
 from counsel.pathway.intake.informing import age_if_known
-from counsel.records.services import items_in
+from counsel.records.services import items_in, newest_number
 from counsel.risk.cards import write_card
 from counsel.risk.clocks import ADULT, WATCHED
 from counsel.tasks.services import REPLACED, end_task, end_tasks, open_task, tasks_about
@@ -57,6 +57,13 @@ def write_crisis(
         with suppress(TransitionError):
             said = {"code": CODE, "level": level, "reason": f"{content.get('why')}\n{content.get('measures')}", "by": actor.name}
             ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=said)
+
+
+def said_before(db: Session, *, actor: SignedIn, case: Case) -> dict[str, str]:
+    """Return what keeps the client, as the risk questions were answered: a crisis record begins with it (Q13)."""
+    newest = newest_number(db, case.box_id, SCREEN.code)
+    keeping = str(read_form(db, actor=actor, case=case, kind=SCREEN, number=newest).content.get("keeping") or "")
+    return {"protective": keeping} if keeping else {}
 
 
 def _put_card(db: Session, actor: SignedIn, case: Case, said: Mapping[str, Any]) -> None:

@@ -26,7 +26,14 @@ from counsel.pathway.safety.forms import (
     SupervisionForm,
     ToldForm,
 )
-from counsel.pathway.safety.services import newest_of, write_crisis, write_return, write_safety_plan, write_supervision
+from counsel.pathway.safety.services import (
+    newest_of,
+    said_before,
+    write_crisis,
+    write_return,
+    write_safety_plan,
+    write_supervision,
+)
 from counsel.risk.cards import count_cards, read_cards
 from counsel.tasks.services import tasks_about
 from counsel.web.page import go, page, whole
@@ -45,7 +52,8 @@ def _edit(db: Session, actor: SignedIn, case: Case, kind: FormKind, form: Any, w
     due = bool(task) and tasks_about(db, case.case_id, (task,)) != []
     number = newest + 1 if due and signed else draft_number(newest, signed, whole(request.args.get("number", "")))
     save = partial(write, db, actor=actor, case=case, number=number)
-    return edit_page(db, actor, case, kind, form, "sessions/form.html", save, number)
+    start = partial(said_before, db, actor=actor, case=case) if kind is CRISIS else dict
+    return edit_page(db, actor, case, kind, form, "sessions/form.html", save, number, start)
 
 
 @page(blueprint, "/cases/<case>/crisis", ON, ("GET", "POST"))
