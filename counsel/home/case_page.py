@@ -1,5 +1,6 @@
 """What the page of one case shows: asks every room of the pathway, opens the cover, the name, goals and homework."""
 
+from collections.abc import Iterable
 from datetime import time, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from counsel.confidentiality.decide import decide
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import local, now, today
 from counsel.core.database import house_of
+from counsel.home.forms_shown import TITLES
 from counsel.keys.boxes import readers_of
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.cases.agreement import GUARDIAN, answers_of
@@ -34,12 +36,14 @@ from counsel.pathway.sessions.forms import BeginForm, HomeworkForm
 from counsel.pathway.sessions.homework import homework_of
 from counsel.pathway.sessions.services import sessions_of
 from counsel.people.staff import counsellors, staff_name
+from counsel.records.models import Item
 from counsel.safeguarding.reports.mandatory import reports_in
 from counsel.tasks.models import Task
 from counsel.tasks.services import SHOWN_DAYS, tasks_about
 
 TASK_KINDS = ("contact", "report", "inform", "supervise")
 COMING = ("confirmed", "offered")
+FORM_ORDER = {kind: at for at, kind in enumerate(TITLES)}
 
 
 def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
@@ -59,7 +63,8 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
         "cover": cover_of(db, actor=actor, case=case) if not _only_before(db, actor, case) else None,
         "card": card,
         "age": age_of(db, card),
-        "items": signed_items(db, case),
+        "items": (items := signed_items(db, case)),
+        "done": _signed(items.values()),
         "answers": answers_of(db, case),
         "answered": ANSWERED,
         "guardian_said": answers_of(db, case, GUARDIAN),
@@ -81,6 +86,17 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
         **_work(db, actor, case),
         **_around(db, actor, case),
     }
+
+
+def _signed(items: Iterable[Item]) -> list[tuple[Item, int]]:
+    """Return what is signed, the newest day first and in the order of the forms, each with its place among its kind or 0."""
+    done = sorted(
+        (item for item in items if item.state == "signed"),
+        key=lambda item: (FORM_ORDER.get(item.kind, len(FORM_ORDER)), item.number),
+    )
+    same = {item.kind: [one.item_id for one in done if one.kind == item.kind] for item in done}
+    places = {item.item_id: same[item.kind].index(item.item_id) + 1 if len(same[item.kind]) > 1 else 0 for item in done}
+    return sorted(((item, places[item.item_id]) for item in done), key=lambda pair: pair[0].on_day, reverse=True)
 
 
 def _only_before(db: Session, actor: SignedIn, case: Case) -> bool:
