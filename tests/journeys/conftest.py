@@ -3,17 +3,14 @@
 import json
 import os
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -51,12 +48,6 @@ class Site:
         """Run a command of the product in this instance and return what it says."""
         command = [str(Path(sys.executable).parent / "counsel"), *words]
         return subprocess.run(command, env=self.environ, check=True, capture_output=True, text=True).stdout
-
-    def three_weeks_later(self, case: str) -> None:
-        """Let three weeks go by for what was agreed in a case: the days of its follow-ups come nearer."""
-        with closing(sqlite3.connect(self.folder / "counsel.sqlite", timeout=30)) as db, db:
-            nearer = "UPDATE follow_ups SET planned_on = date(planned_on, '-21 days') WHERE case_id = ?"
-            db.execute(nearer, (UUID(case.rsplit("/", 1)[1]).hex,))
 
     def passphrase(self) -> str:
         """Return the one passphrase of the demonstration."""
