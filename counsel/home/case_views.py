@@ -140,7 +140,10 @@ def signed(db: Session, actor: SignedIn, case: str, item: str) -> Any:
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=Permission.CASE_READ)
     form = _signed_item(db, actor, found, item)
     read = read_item(db, actor=actor, case=found, item=form)
-    return render_template("home/signed.html", case=found, item=form, **_as_read(db, actor, found, form, read))
+    place = _as_read(db, actor, found, form, read)
+    if form.kind == CONSENT.code and read.content.get("guardian") != "signed" and read.content.get("guardian_note"):
+        place["lines"].append((_("The reason beside the guardian's part; it is never printed"), read.content["guardian_note"]))
+    return render_template("home/signed.html", case=found, item=form, **place)
 
 
 def _signed_item(db: Session, actor: SignedIn, case: Case, text: str) -> Item:

@@ -121,15 +121,15 @@ def form_lines(kind: str, content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
 
 
 def _consent_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
-    """All of F02, with how each side agreed; a guardian is shown `_explained` alone."""
-    ways = dict(WAY_WORDS)
+    """F02 with how each side agreed; a guardian is shown `_explained` alone. A reason beside their part stands on no sheet."""
+    ways, signs = dict(WAY_WORDS), content.get("guardian") == "signed"
     said = [
         (_l("Explained by"), content.get("explained_by")),
         (_l("Qualification"), content.get("qualification")),
         (_l("Age"), content.get("age")),
         (_l("How the client agreed"), ways.get(content.get("way", ""))),
         (_l("Where the paper lies"), content.get("sheet_place")),
-        (_l("Who signs and how related, or the reason"), content.get("guardian_note")),
+        (_l("Who signs and how related"), content.get("guardian_note") if signs else None),
         (_l("How the guardian agrees"), ways.get(content.get("guardian_way") or "")),
         (_l("Where the guardian's paper lies"), content.get("guardian_place")),
         (_l("Whom to reach in an emergency"), content.get("emergency_contact")),

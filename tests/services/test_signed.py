@@ -125,7 +125,14 @@ def test_a_consent_says_who_explained_it_with_which_certificate_and_how_the_work
         shown = str(lines_for(GUARDIAN, "F02", content))
     assert whole["Explained by"] == lan.name and whole["Qualification"].count(", ") >= 2
     assert whole["Length of a session, minutes"] == "50" and any("Your life may be in danger" in text for text in limits)
-    assert "父亲会打人" in str(whole) and "父亲会打人" not in shown and "姨妈" not in shown
+    assert "父亲会打人" not in str(whole) and "父亲会打人" not in shown and "姨妈" not in shown
+    item = item_of(centre.db, case.shared_box_id, CONSENT.code)
+    assert item is not None
+    client = create_app(centre.settings).test_client()
+    client.application.config["WTF_CSRF_ENABLED"] = False
+    client.set_cookie(COOKIE, lan.token)
+    assert "父亲会打人" in client.get(f"/cases/{case.case_id}/signed/{item.item_id}").text
+    assert "父亲会打人" not in client.post(f"/cases/{case.case_id}/print/{item.item_id}", data={"reason": "sign"}).text
 
 
 def test_an_evaluation_begins_with_the_scores_that_are_there(sqlite_centre: Centre) -> None:
