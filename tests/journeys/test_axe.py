@@ -55,6 +55,7 @@ PAGES = {
         "/cases 0007 > feedback",
         "/cases 0010 > hand-over",
         "/cases 0013 > follow-up/1",
+        "/cases 0013 > /signed/",
         "ROOM",  # the last one: the screen is lent from here on
     ],
     "chen": [
