@@ -92,7 +92,8 @@ def sign_item(db: Session, *, box: OpenBox, item: Item, keyring: Keyring, conten
 
     :raises ConflictError: as `save_draft`.
     """
-    _take_draft(db, item, seen_version, state="signed", revision=1)
+    signed = {"author_id": keyring.holder_id, "on_day": today(house_of(db).settings.time_zone)}
+    _take_draft(db, item, seen_version, state="signed", revision=1, **signed)  # the row says who signed, and when
     _add_revision(db, box, item, keyring, content, 1)
     db.connection().execute(DROP_DRAFT, {"item": item.item_id})
     return 1

@@ -16,8 +16,8 @@ from counsel.keys.trust import holder_row
 from counsel.pathway.assessment.services import approve_instrument, record_result
 from counsel.pathway.cases.agreement import GUARDIAN
 from counsel.pathway.cases.countersign import give_second_signature, seconds_of
-from counsel.pathway.cases.dossier import CLOSING, CONSENT, PLAN, append_to_form, read_form
-from counsel.pathway.closing.services import agree_follow_ups
+from counsel.pathway.cases.dossier import CLOSING, CONSENT, PLAN, append_to_form, read_form, signer_of
+from counsel.pathway.closing.services import agree_follow_ups, write_report
 from counsel.pathway.intake.consent import record_consent
 from counsel.pathway.intake.levels import ask_lowering, record_screen
 from counsel.pathway.plans.services import POINTS as POINTS_OF_PLAN
@@ -26,7 +26,7 @@ from counsel.pathway.safety.services import said_before
 from counsel.records.services import item_of, items_in
 from counsel.web.page import COOKIE
 from tests.conftest import Centre
-from tests.services.test_ending import ZONE, report, with_session
+from tests.services.test_ending import REPORT, ZONE, report, with_session
 from tests.services.test_volume import closed
 from tests.services.test_whole_forms import STUDENT, TOO_LONG, evaluated, one_more
 from tests.story import ALL_NO, PLAN_CONTENT, consent_content, in_counselling, open_the_centre, received
@@ -148,3 +148,18 @@ def test_an_evaluation_begins_with_the_scores_that_are_there(sqlite_centre: Cent
     client.set_cookie(COOKIE, lan.token)
     page = client.get(f"/cases/{case.case_id}/evaluation").text
     assert f"ISI: 6 ({today(ZONE).isoformat()}) → 1" in page and "GAD" not in page
+
+
+def test_the_day_and_the_name_are_those_of_the_signature(centre: Centre) -> None:
+    """A draft lay there for two days: the sheet says when it was signed, not when it was begun; and by whom."""
+    case, lan, qiu = with_session(centre), centre.school["lan"], centre.school["qiu"]
+    write_report(centre.db, actor=lan, case=case, content=REPORT, seen_version=0, sign=False)
+    report_ = item_of(centre.db, case.box_id, CLOSING.code, 2)
+    assert report_ is not None and report_.on_day == today(ZONE)
+    with time_machine.travel(now() + timedelta(days=2), tick=True):
+        with writing(centre.db):
+            report_.author_id = qiu.holder_id  # whoever had the case before began it
+        write_report(centre.db, actor=lan, case=case, content=REPORT, seen_version=1, sign=True)
+        assert report_.on_day == today(ZONE)
+    centre.db.expire_all()
+    assert report_.on_day > today(ZONE) and signer_of(centre.db, case, report_) == lan.name
