@@ -73,7 +73,16 @@ NOTE_CONTENT = {
 
 FOUND = {"found": "今天谈话中", "protective": "妹妹", "why": "有方法的想法", "measures": "药已交给姨妈"}
 NEXT = {"who_stays": "姨妈，到明天", "next_review": "后天", "duty_needs": "打给姨妈；先问药在哪", "reach": "姨妈 139"}
-RECORD = {**FOUND, **NEXT, "risk_factors": "", "notified": "姨妈，今天"}
+RECORD = {**FOUND, **NEXT, "risk_factors": "", "notified": "姨妈，今天", "unplanned": "明天当面一起写"}
+ELSEWHERE = {
+    "kind": "social",
+    "target": "法律援助 12348",
+    "phone": "12348",
+    "reason": "问的是家里的官司",
+    "information": "不带任何材料",
+    "consent": "agreed",
+    "receipt": "client",
+}
 
 
 def open_the_centre(centre: Centre) -> None:

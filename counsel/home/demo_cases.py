@@ -13,12 +13,10 @@ from counsel.access.sign_ins import SignedIn
 from counsel.core.clock import as_of, at_local, now, today
 from counsel.core.database import house_of
 from counsel.home.demo_danger import in_danger
-from counsel.home.demo_story import ASSESSED, COUNSELLORS, PLAN_WORDS, Demo, explain, free_time, walk
+from counsel.home.demo_elsewhere import back, handed_over, one_talk, out_of_scope, to_doctor, wants_another
+from counsel.home.demo_story import COUNSELLORS, PLAN_WORDS, Demo, free_time, walk
 from counsel.pathway.appointments.reception import check_in, note_absence, register_walk_in
-from counsel.pathway.assessment.services import write_assessment
-from counsel.pathway.cases.agreement import record_agreement
 from counsel.pathway.cases.countersign import give_second_signature
-from counsel.pathway.cases.dossier import HAND_OVER
 from counsel.pathway.cases.models import Case
 from counsel.pathway.closing.evaluation import MARKS, rate, waive_evaluation, write_evaluation
 from counsel.pathway.closing.services import (
@@ -34,60 +32,18 @@ from counsel.pathway.closing.services import (
 from counsel.pathway.followup.services import finish, write_follow_up
 from counsel.pathway.intake.levels import record_screen
 from counsel.pathway.intake.paper import Takeover, ask_takeover, open_from_paper
-from counsel.pathway.intake.services import decide_intake, receive_client, sign_intake
-from counsel.pathway.plans.services import plan_anew, write_plan
+from counsel.pathway.intake.services import receive_client
+from counsel.pathway.plans.services import write_plan
 from counsel.pathway.referral.services import (
-    ask_return,
     hold,
-    record_feedback,
     record_try,
-    refer_medically,
-    return_from_doctor,
-    write_referral,
-)
-from counsel.pathway.referral.transfer import (
-    accept_transfer,
-    ask_transfer,
-    choose_receiver,
-    give_key,
-    hand_over_number,
-    write_hand_over,
 )
 from counsel.pathway.sessions.homework import answer_homework, give_homework
-from counsel.records.services import item_of
 
 FIRST, DAYS_AGO = 31, 75
 ALL_NO = dict.fromkeys(("q1", "q2", "q6a", "q7", "q8a", "q8b", "q9", "q10", "q11", "q12"), "no")
-SUMMARY = {"course": "谈过一次，先谈睡眠", "goals": "考前睡够6小时", "agreed": "继续睡眠记录", "open_matters": "和同伴的关系"}
 REPORT = {"summary": "谈话后睡眠有好转，自己会做记录。", "goals_reached": "考前能睡够6小时", "advice": "考前两周继续记录"}
-ADVICE = {
-    "kind": "medical",
-    "reason": "持续时间较长，建议到医院做一次评估",
-    "target": "市第七人民医院",
-    "phone": "0100-1234567",
-    "information": "评估小结一页",
-    "consent": "agreed",
-    "receipt": "guardian",
-}
 Way = Callable[[Session, Demo, SignedIn, Case], None]
-
-
-def _to_doctor(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
-    plan_anew(db, actor=me, case=case, to="assessment", reason="new_concern")
-    content = {**ASSESSED, "main_problem": "P21", "insight": "broken", "severity": "LV4"}
-    write_assessment(db, actor=me, case=case, content=content, seen_version=0, sign=True, number=2)
-    write_referral(db, actor=me, case=case, content=ADVICE, seen_version=0, sign=True, number=1)
-    refer_medically(db, actor=me, case=case)
-
-
-def _back(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
-    _to_doctor(db, demo, me, case)
-    paper = {"source": "hospital", "text": "医院意见：“轻度焦虑状态”，可以上学，建议继续咨询。", "sheet_place": "2号柜"}
-    record_feedback(db, actor=me, case=case, number=1, **paper)
-    task = ask_return(db, actor=me, case=case, reason="只做支持性谈话，配合医院的治疗")
-    give_second_signature(db, actor=demo["gu"], task_id=task.task_id, agreed=True)
-    explain(db, me, case)
-    return_from_doctor(db, actor=me, case=case, to="counselling")
 
 
 def _on_hold(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
@@ -104,24 +60,6 @@ def _lost(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
     with as_of(start + timedelta(days=18)):
         _report(db, me, case, waiver="lost_contact")
         close_case(db, actor=me, case=case, reason="lost_contact")
-
-
-def _wants_another(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
-    ask_transfer(db, actor=me, case=case, by="counsellor", reason="client_wish")
-
-
-def _handed_over(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
-    other = demo["lin" if demo["lin"].holder_id != me.holder_id else "zhou"]
-    assert other.holder_id is not None
-    ask_transfer(db, actor=me, case=case, by="counsellor", reason="leave")
-    choose_receiver(db, actor=demo["gu"], case=case, to=other.holder_id)
-    number = hand_over_number(db, case)
-    write_hand_over(db, actor=me, case=case, content=SUMMARY, seen_version=0, sign=True, number=number)
-    item = item_of(db, case.shared_box_id, HAND_OVER.code)
-    assert item is not None
-    record_agreement(db, actor=me, case=case, item=item, way="in_room", agreed=True)
-    give_key(db, actor=me, case=case)
-    accept_transfer(db, actor=other, case=case, no_conflict=True)
 
 
 def _report(db: Session, me: SignedIn, case: Case, waiver: str = "") -> None:
@@ -171,28 +109,6 @@ def _no_agreement(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
     close_case(db, actor=me, case=case, reason="no_agreement")
 
 
-def _interviewed(db: Session, me: SignedIn, case: Case, **said: str) -> None:
-    words = {
-        "presenting_complaint": "想问选科的事",
-        "course": "这学期",
-        "past_help": "没有",
-        "expectations": "有人一起理一理",
-        "disposition": "谈一次，看是否够了",
-    }
-    full = {**words, "no_conflict": "yes", "in_scope": "yes", "within_competence": "yes", "client_agrees": "yes", **said}
-    sign_intake(db, actor=me, case=case, content=full, seen_version=0)
-
-
-def _one_talk(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
-    _interviewed(db, me, case)
-    decide_intake(db, actor=me, case=case, to="single_session")
-
-
-def _out_of_scope(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
-    _interviewed(db, me, case, in_scope="no", recommendation="区未成年人保护热线")
-    decide_intake(db, actor=me, case=case, to="out_of_scope")
-
-
 def _void(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
     void_case(db, actor=demo["gu"], case=case, reason="opened_twice")
 
@@ -223,17 +139,17 @@ def _at_work(db: Session, me: SignedIn, case: Case) -> None:
 
 
 WAYS: tuple[tuple[str, Way | None], ...] = (
-    ("signed", _to_doctor),
-    ("signed", _back),
+    ("signed", to_doctor),
+    ("signed", back),
     ("signed", _on_hold),
-    ("signed", _wants_another),
-    ("signed", _handed_over),
+    ("signed", wants_another),
+    ("signed", handed_over),
     ("signed", _ending),
     ("signed", _followed),
     ("signed", _completed),
     ("signed", _withdrawn),
-    ("asked", _one_talk),
-    ("asked", _out_of_scope),
+    ("asked", one_talk),
+    ("asked", out_of_scope),
     ("planning", _no_agreement),
     ("signed", _lost),
     ("nothing", _void),
@@ -293,7 +209,16 @@ def _evening(db: Session, case: Case, index: int) -> datetime:
 def _from_paper(db: Session, demo: Demo) -> None:
     day = today(house_of(db).settings.time_zone)
     held = {code: (day - timedelta(days=60), 2) for code in ("F02", "F03", "F04", "F05")}
-    wish = Takeover("W20260055", "counselling", held | {"notes": (day - timedelta(days=8), 5)}, "3号柜", True, "学期中改用系统")
+    wish = Takeover(
+        "W20260055",
+        "counselling",
+        held | {"notes": (day - timedelta(days=8), 5)},
+        "3号柜",
+        True,
+        "学期中改用系统",
+        day - timedelta(days=60),
+        5,
+    )
     task = ask_takeover(db, actor=demo["zhou"], wish=wish)
     give_second_signature(db, actor=demo["gu"], task_id=task.task_id, agreed=True)
     open_from_paper(db, actor=demo["zhou"], task_id=task.task_id)

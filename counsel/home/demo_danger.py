@@ -49,7 +49,7 @@ def in_danger(db: Session, demo: object, me: SignedIn, case: Case) -> None:
     record_screen(db, actor=me, case=case, answers=answers, ticks=frozenset(), keeping="答应了妹妹一起过生日")
     if "guardian" in still_owed(db, actor=me, case=case):
         record_told(db, actor=me, case=case, whom="guardian", outcome="told", words="当晚电话，只说需要家里有人陪")
-    write_crisis(db, actor=me, case=case, content=RECORD, seen_version=0, sign=True, number=1)
     write_safety_plan(db, actor=me, case=case, content=PLAN, seen_version=0, sign=True, number=1)
+    write_crisis(db, actor=me, case=case, content=RECORD, seen_version=0, sign=True, number=1)
     asked = {**ASKED, "on_date": today(house_of(db).settings.time_zone).isoformat()}
     write_supervision(db, actor=me, case=case, content=asked, seen_version=0, sign=True, number=1)

@@ -222,7 +222,9 @@ def _result_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
 
 def _paper_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     held = [(SHEET_WORDS[code], f"{day} · {count}") for code, (day, count) in content.get("sheets", {}).items() if count]
-    return [*held, (_l("Where the sheets lie"), content.get("place", ""))]
+    before = ((_l("First talk on"), content.get("began_on")), (_l("Talks held until now"), content.get("talks")))
+    talks = [(label, said) for label, said in before if said not in (None, "")]
+    return [*talks, *held, (_l("Where the sheets lie"), content.get("place", ""))]
 
 
 def answer_points(kind: str) -> list[tuple[str, Any]]:

@@ -49,6 +49,10 @@ def problem_words(code: str) -> str:
         "too_late_to_remind": _("The evening before has passed already; there is nothing left to remind of."),
         "record_first": _("A new crisis record, on the day of the talk or later, comes first."),
         "plan_first": _("Sign a safety plan with the client first."),
+        "unasked": _(
+            "The risk questions have not been asked since the level rose. Ask them first, or say why it was not possible."
+        ),
+        "unplanned": _("There is no signed safety plan. Write it with the client first, or say why there is none yet."),
         "hidden_characters": _("There are invisible characters in it. Type it again."),
     }
     return sentences.get(code) or _leaving_words(code) or _archive_words(code) or _("This cannot be right.")
@@ -174,7 +178,7 @@ def guard_words(guard: str) -> str:
         "G7": _("Counselling begins when both sides have agreed the plan."),
         "G8": _("The assessment is not signed, or its severity asks for medical advice first."),
         "G9": _("The note of the session before is not signed yet."),
-        "REC": _("Name an institution or a counsellor who can help instead."),
+        "REC": _("Write and sign the referral (F08) first: where to and why, with its receipt. The client takes it along."),
         "LOW": _("One talk is enough only when today's risk level is 0 or 1."),
         "AGREED": _("The client has not said yes to ending after one talk."),
         "CREDENTIAL": _("Your credential has expired or is missing, so no new case can begin. The director can record it."),

@@ -119,6 +119,8 @@ def test_a_running_case_comes_over_from_paper(site: Any, somebody: Make) -> None
     for code in ("F02", "F03", "F04", "F05"):
         chen.page.fill(f"#{code}_on", "2026-03-02")
         chen.page.fill(f"#{code}_sheets", "2")
+    chen.page.fill("#began_on", "2026-02-24")
+    chen.page.fill("#talks", "3")
     chen.page.check("input[name=no_conflict]")
     chen.press_word("Ask the director to sign")
     assert chen.sees("waits for the director")

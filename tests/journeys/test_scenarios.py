@@ -156,6 +156,8 @@ def test_level_four_is_on_the_duty_screen_in_three_actions(site: Any, somebody: 
         zhou.page.fill(f"#{name}", f"{name}: the aunt has the pills")
     zhou.press("button[value=sign]")
     assert zhou.sees("Error: please look at this again") and zhou.page.input_value("#reach").startswith("reach: ")
+    assert zhou.sees("There is no signed safety plan")
+    zhou.page.fill("#unplanned", "after the hospital, tomorrow")
     zhou.page.fill("#who_stays", "the aunt, until tomorrow")
     zhou.page.fill("#next_review", "tomorrow")
     zhou.press("button[value=sign]")  # two

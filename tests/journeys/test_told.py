@@ -162,6 +162,7 @@ def test_c2_back_to_school_after_a_crisis(site: Any, somebody: Make) -> None:
         "next_review": "in a week",
         "duty_needs": "ring the mother",
         "reach": "139",
+        "unasked": "asked again next week, the mother was in the room",
     }
     sign(chen, f"{case}/crisis?number=2", **record)
     assert chen.sees("Signed. Nobody can change it now")

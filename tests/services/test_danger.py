@@ -22,7 +22,7 @@ from counsel.pathway.cases.services import cover_of
 from counsel.pathway.closing.evaluation import waive_evaluation
 from counsel.pathway.closing.services import close_case, end_counselling
 from counsel.pathway.intake.informing import record_told
-from counsel.pathway.intake.levels import apply_lowering, ask_lowering, ask_risk_owner, record_screen
+from counsel.pathway.intake.levels import apply_lowering, ask_lowering, ask_risk_owner, raise_level, record_screen
 from counsel.pathway.safety.services import write_safety_plan
 from counsel.records.services import item_of
 from counsel.risk.cards import count_cards, forget_ended_cards, has_card, read_cards
@@ -108,6 +108,28 @@ def test_the_record_ends_its_task_gives_duty_a_card_and_asks_for_a_second_signat
     waiting = waiting_signatures(centre.db, actor=centre.school["director"])
     assert len(waiting) == 2
     give_second_signature(centre.db, actor=centre.school["director"], task_id=waiting[0].task_id, agreed=True)
+
+
+def test_a_record_has_answers_and_a_plan_beside_it_or_says_why_not(centre: Centre) -> None:
+    """F07: a level raised at will needs the questions since, or the reason; from level 2 on the same holds for the plan."""
+    open_the_centre(centre)
+    case, lan = in_counselling(centre), centre.school["lan"]
+    with time_machine.travel(now() + timedelta(days=3), tick=True):
+        raise_level(centre.db, actor=lan, case=case, level=3, reason="同学说他带了药")
+        with pytest.raises(InvalidError) as found:
+            record_crisis(centre, case, unplanned=" ")
+        assert found.value.problems == {"unasked": "unasked", "unplanned": "unplanned"}
+        assert due(centre, case, "report") == [24]
+        screen(centre, case, INTENT)
+        with pytest.raises(InvalidError) as found:
+            record_crisis(centre, case, unplanned="")
+        assert found.value.problems == {"unplanned": "unplanned"}
+        write_safety_plan(centre.db, actor=lan, case=case, content=PLAN, seen_version=0, sign=True, number=1)
+        record_crisis(centre, case, unplanned="")
+    with time_machine.travel(now() + timedelta(days=5), tick=True):
+        with pytest.raises(InvalidError, match="unasked"):  # a further record rests on new answers
+            record_crisis(centre, case)
+        record_crisis(centre, case, unasked="送医途中，无法逐条问")
 
 
 def test_nobody_else_opens_a_card(centre: Centre) -> None:

@@ -283,7 +283,16 @@ def test_a_second_reader_reads_and_loses_it_again(centre: Centre) -> None:
 def paper(**changes: Any) -> Takeover:
     """A case in counselling on paper."""
     held = {name: (today(ZONE) - timedelta(days=40), 2) for name in ("F02", "F03", "F04", "F05")}
-    wish = Takeover("S2024001", "counselling", held | {"notes": (today(ZONE), 6)}, "铁柜3", True, "学期中改用系统")
+    wish = Takeover(
+        "S2024001",
+        "counselling",
+        held | {"notes": (today(ZONE), 6)},
+        "铁柜3",
+        True,
+        "学期中改用系统",
+        today(ZONE) - timedelta(days=40),
+        6,
+    )
     return replace(wish, **changes)
 
 

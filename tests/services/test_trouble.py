@@ -42,6 +42,7 @@ from counsel.pathway.cases.services import caseload, find_case
 from counsel.pathway.intake.consent import record_consent
 from counsel.pathway.intake.levels import record_screen
 from counsel.pathway.intake.services import decide_intake, sign_intake
+from counsel.pathway.referral.services import recommended, write_referral
 from counsel.pathway.sessions.services import begin_session, read_note, write_note
 from counsel.people.roll import import_students
 from tests.conftest import Centre
@@ -49,6 +50,7 @@ from tests.school import ROLL
 from tests.story import (
     ALL_NO,
     CALM,
+    ELSEWHERE,
     INTAKE_CONTENT,
     NOTE_CONTENT,
     ask,
@@ -358,6 +360,14 @@ def test_a_no_needs_a_named_recommendation_and_ends_the_case(centre: Centre) -> 
     with pytest.raises(CounselError, match="needed_when_no"):
         sign_intake(centre.db, actor=lan, case=case, content=content, seen_version=0)
     sign_intake(centre.db, actor=lan, case=case, content={**content, "recommendation": "法律援助 12348"}, seen_version=0)
+    with pytest.raises(TransitionError, match="REC"):  # T03: told why and where, in writing
+        decide_intake(centre.db, actor=lan, case=case, to="out_of_scope")
+    assert recommended(centre.db, actor=lan, case=case) == {"target": "法律援助 12348"}
+    for version, sign in enumerate((False, True)):
+        write_referral(centre.db, actor=lan, case=case, content=ELSEWHERE, seen_version=version, sign=sign, number=1)
+        if not sign:
+            with pytest.raises(TransitionError, match="REC"):  # a draft tells nobody anything
+                decide_intake(centre.db, actor=lan, case=case, to="out_of_scope")
     with pytest.raises(TransitionError, match="SAFE"):  # nobody is sent away unasked
         decide_intake(centre.db, actor=lan, case=case, to="out_of_scope")
     record_screen(centre.db, actor=lan, case=case, answers=ALL_NO, ticks=frozenset(), keeping="")

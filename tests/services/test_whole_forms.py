@@ -38,6 +38,7 @@ from counsel.pathway.closing.services import (
 )
 from counsel.pathway.closing.volume import missing_parts
 from counsel.pathway.followup.services import agreed_contact, write_follow_up
+from counsel.pathway.intake.consent import record_consent
 from counsel.pathway.intake.levels import raise_level, record_screen
 from counsel.pathway.intake.paper import ask_takeover, open_from_paper
 from counsel.pathway.intake.services import sign_intake
@@ -52,7 +53,16 @@ from tests.services.test_archive import handed, sealed
 from tests.services.test_ending import ENDED, GOOD, REPORT, ZONE, report, with_session
 from tests.services.test_referral import SUMMARY, paper
 from tests.services.test_volume import closed
-from tests.story import ALL_NO, ASSESSED, INTAKE_CONTENT, NOTE_CONTENT, in_counselling, open_the_centre, received
+from tests.story import (
+    ALL_NO,
+    ASSESSED,
+    INTAKE_CONTENT,
+    NOTE_CONTENT,
+    consent_content,
+    in_counselling,
+    open_the_centre,
+    received,
+)
 
 STUDENT, TOO_LONG = "S2024001", "长" * 2001
 
@@ -179,6 +189,25 @@ def test_a_new_report_begins_with_the_words_of_the_one_before(sqlite_centre: Cen
     again = client.get(f"/cases/{case.case_id}/report").text
     assert REPORT["summary"] in again and 'name="summary"' in again
     assert ENDED["conclusion"] in client.get(f"/cases/{case.case_id}/evaluation").text
+
+
+def test_the_report_of_a_case_from_paper_counts_what_was_held_there(centre: Centre) -> None:
+    """F10: the first day and the number of sessions are those of the whole counselling, not of this house alone."""
+    open_the_centre(centre)
+    lan, director, began = centre.school["lan"], centre.school["director"], today(ZONE) - timedelta(days=40)
+    for wrong, field in (({"began_on": None}, "began_on"), ({"talks": None}, "talks"), ({"talks": -1}, "talks")):
+        with pytest.raises(InvalidError) as found:
+            ask_takeover(centre.db, actor=lan, wish=paper(**wrong))
+        assert list(found.value.problems) == [field]
+    task = ask_takeover(centre.db, actor=lan, wish=paper(talks=6, began_on=began))
+    give_second_signature(centre.db, actor=director, task_id=task.task_id, agreed=True)
+    case = open_from_paper(centre.db, actor=lan, task_id=task.task_id)
+    record_consent(centre.db, actor=lan, case=case, content=consent_content())
+    record_screen(centre.db, actor=lan, case=case, answers=ALL_NO, ticks=frozenset(), keeping="")
+    one_more(centre, case)
+    report(centre, case)
+    said = read_form(centre.db, actor=lan, case=case, kind=CLOSING, number=ending_number(centre.db, case)).content
+    assert (said["sessions"], said["on_paper"], said["opened_on"]) == (7, 6, began.isoformat())
 
 
 def _intake(centre: Centre, case: Case) -> None:

@@ -49,7 +49,7 @@ class RiskLow(Evidence):
 
 
 class RecommendationNamed(Evidence):
-    """REC: an institution or counsellor is named for the client (篇10 二)."""
+    """REC: the referral is signed: where to, why, and the client's receipt (篇10 二)."""
 
 
 class ClientAgrees(Evidence):

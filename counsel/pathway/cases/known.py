@@ -23,6 +23,7 @@ KNOWN: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "cancel_hours": (_l("Cancelling is free until so many hours before"), str),
     "kept_years": (_l("Kept after the closing for years, the longer after danger"), str),
     "sessions": (_l("Number of sessions"), str),
+    "on_paper": (_l("Of these before, on paper"), str),
     "level": (_l("Risk level"), str),
     "suggestion": (_l("Suggested class, an aid"), str),
 }

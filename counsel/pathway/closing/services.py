@@ -75,14 +75,18 @@ def end_counselling(db: Session, *, actor: SignedIn, case: Case, asked_by: str =
 
 
 def write_report(db: Session, *, actor: SignedIn, case: Case, content: Mapping[str, Any], seen_version: int, sign: bool) -> None:
-    """Save a draft of F10, or sign it; the number of sessions and the level at the end are the server's own.
+    """Save a draft of F10, or sign it; the number of sessions, those on paper with them, and the level are the server's own.
 
     Records: ``pathway:f10:drafted`` or ``:signed``. Rule: 篇10 六.
     """
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
     held_ones, level = sessions_of(db, case), cover_of(db, actor=actor, case=case).level
     last = {"last_on": max(session.held_on for session in held_ones).isoformat()} if held_ones else {}
-    full = {**content, "opened_on": case.opened_on.isoformat(), **last, "sessions": len(held_ones), "level": level}
+    paper = read_form(db, actor=actor, case=case, kind=PAPER).content if case.source == "paper" else {}
+    earlier = {"on_paper": paper["talks"]} if paper.get("talks") else {}
+    sessions = len(held_ones) + (paper.get("talks") or 0)
+    began = paper.get("began_on") or case.opened_on.isoformat()
+    full = {**content, "opened_on": began, **last, "sessions": sessions, **earlier, "level": level}
     place = {"seen_version": seen_version, "sign": sign, "number": ending_number(db, case)}
     write_form(db, actor=actor, case=case, kind=CLOSING, content=full, **place)  # type: ignore[arg-type]
 

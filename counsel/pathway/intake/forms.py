@@ -90,6 +90,8 @@ class PaperForm(Form):
             [("counselling", _l("in counselling")), ("planning", _l("planning")), ("assessment", _l("in assessment"))]
         ),
     )
+    began_on = DateField(_l("First talk on"), validators=[Optional()])
+    talks = IntegerField(_l("Talks held until now"), validators=[Optional()])
     place = line(_l("Where the sheets lie"), most=80)
     reason = text(_l("Why it is taken over, for the director"), rows=2, hint=_l("Nothing of what was said."))
     no_conflict = BooleanField(_l("I have no other relationship with the client or the family"))

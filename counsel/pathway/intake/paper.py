@@ -38,6 +38,7 @@ NEEDED = {
 }
 SHEETS = ("F02", "F03", "F04", "F05", "notes")
 MOST_SHEETS = 500
+MOST_TALKS = 200
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Takeover:
     :param state: where it stands: assessment, planning or counselling.
     :param sheets: F02 to F05 and the notes → the day on the sheet (the newest) and how many sheets.
     :param place: where they lie.
+    :param began_on: the day of the first talk on paper; `talks`: how many were held since, for the closing report.
     """
 
     student_no: str
@@ -55,6 +57,8 @@ class Takeover:
     place: str
     no_conflict: bool
     reason: str
+    began_on: date | None
+    talks: int | None
 
 
 def ask_takeover(db: Session, *, actor: SignedIn, wish: Takeover) -> Task:
@@ -80,8 +84,9 @@ def ask_takeover(db: Session, *, actor: SignedIn, wish: Takeover) -> Task:
         if open_case_for(db, client_id) is not None:
             raise TransitionError("OTHER_COUNSELLOR")
         held = {name: [day.isoformat() if day else "", count] for name, (day, count) in wish.sheets.items()}
-        told = {"state": wish.state, "sheets": held, "place": wish.place, "reason": wish.reason}
-        content = {"code": CODE, "by": actor.name, **told}
+        began = wish.began_on.isoformat() if wish.began_on else ""
+        told = {"state": wish.state, "sheets": held, "place": wish.place, "reason": wish.reason, "began_on": began}
+        content = {"code": CODE, "by": actor.name, "talks": wish.talks, **told}
         return ask_second_signature(db, actor=actor, client_id=client_id, object_id=client_id, content=content)
 
 
@@ -93,6 +98,10 @@ def _problems(wish: Takeover, day: date) -> dict[str, str]:
             found[f"{name}_on"] = "not_yet" if held else "empty"
         if not 0 < count <= MOST_SHEETS:
             found[f"{name}_sheets"] = "unknown"
+    if wish.began_on is None or wish.began_on > day:
+        found["began_on"] = "not_yet" if wish.began_on else "empty"
+    if wish.talks is None or not 0 <= wish.talks <= MOST_TALKS:
+        found["talks"] = "unknown" if wish.talks is not None else "empty"
     if wish.state not in NEEDED:
         found["state"] = "unknown"
     if not wish.student_no:
@@ -146,6 +155,6 @@ def _open(db: Session, actor: SignedIn, task: Task, words: Mapping[str, Any]) ->
         db, actor=actor, client_id=task.client_id, initial=initial, source="paper", evidence=evidence, to=str(words["state"])
     )
     db.flush()
-    content = {"state": words["state"], "sheets": words["sheets"], "place": words["place"]}
+    content = {name: words.get(name) for name in ("state", "sheets", "place", "began_on", "talks")}
     write_form(db, actor=actor, case=case, kind=PAPER, content=content, seen_version=0, sign=True)
     return case

@@ -19,7 +19,7 @@ from counsel.pathway.appointments.duty import ended_alarm_boxes
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.requests import appointment_facts, change_state, open_case_for
 from counsel.pathway.appointments.talks import accepted_talks
-from counsel.pathway.cases.dossier import INTAKE, Form, read_form, write_form
+from counsel.pathway.cases.dossier import INTAKE, REFERRAL, Form, read_form, write_form
 from counsel.pathway.cases.evidence import (
     ClientAgrees,
     ConflictClear,
@@ -41,6 +41,7 @@ from counsel.pathway.intake.levels import evidence_of_level, evidence_of_screen
 from counsel.people.cards import client_cards
 from counsel.people.conflicts import check_free
 from counsel.people.guests import ids_of_person
+from counsel.records.services import items_in
 
 
 def receive_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> Case:
@@ -101,6 +102,8 @@ def evidence_of_intake(db: Session, *, actor: SignedIn, case: Case) -> list[Evid
     form = read_form(db, actor=actor, case=case, kind=INTAKE)
     consent = consent_given(db, actor=actor, case=case)
     found = [*_from_intake(form), *evidence_of_screen(db, case), *evidence_of_level(db, actor=actor, case=case)]
+    written = [item for item in items_in(db, [case.shared_box_id]) if item.kind == REFERRAL.code and item.state == "signed"]
+    found += [RecommendationNamed("REC", item.item_id) for item in written[-1:]]
     if consent is not None:
         found.append(ConsentGiven("G2", consent.item_id))
         if guardian_settled(db, actor=actor, case=case, consent=consent):
@@ -117,8 +120,6 @@ def _from_intake(form: Form) -> list[Evidence]:
         found.append(ConflictClear("G4", source))
     if content.get("in_scope") == content.get("within_competence") == "yes":
         found.append(InScope("G5", source))
-    if str(content.get("recommendation") or "").strip():
-        found.append(RecommendationNamed("REC", source))
     if content.get("client_agrees") == "yes":
         found.append(ClientAgrees("AGREED", source))
     return found

@@ -197,7 +197,7 @@ def paper(db: Session, actor: SignedIn) -> Any:
 
 def _takeover(data: dict[str, Any]) -> Takeover:
     sheets = {code: (data[f"{code}_on"], data[f"{code}_sheets"] or 0) for code in SHEET_WORDS}
-    place = {name: data[name] for name in ("student_no", "state", "place", "no_conflict", "reason")}
+    place = {name: data[name] for name in ("student_no", "state", "place", "no_conflict", "reason", "began_on", "talks")}
     return Takeover(sheets=sheets, **place)
 
 

@@ -4,7 +4,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import DateField, RadioField, SelectField
 from wtforms.validators import Optional as MayBeEmpty
 
-from counsel.pathway.assessment.forms import CONSENT_WORDS
+from counsel.confidentiality.limits import LIMITS
 from counsel.web.forms import Form, line, options, text
 
 KIND_WORDS = [
@@ -12,6 +12,13 @@ KIND_WORDS = [
     ("institution", _l("another institution")),
     ("counsellor", _l("another counsellor outside")),
     ("social", _l("social or legal help")),
+]
+CONSENT_WORDS = [
+    ("agreed", _l("As the client answers to this form")),
+    *(
+        (limit.code.value, _l("Without it: %(code)s, %(title)s", code=limit.code.value, title=_l(limit.title)))
+        for limit in LIMITS
+    ),
 ]
 RECEIPT_WORDS = [
     ("client", _l("signed by the client")),
@@ -57,7 +64,7 @@ class ReferralForm(Form):
     phone = line(_l("Telephone"), most=40, needed=False)
     reason = text(_l("Why, as a suspicion"), rows=3)
     information = text(_l("What is told to them, and nothing beyond"), rows=3)
-    consent = SelectField(_l("The client's consent, or the limit"), choices=options(CONSENT_WORDS), validate_choice=False)
+    consent = SelectField(_l("The client's consent"), choices=options(CONSENT_WORDS), validate_choice=False)
     receipt = RadioField(_l("Receipt of the written advice"), choices=options(RECEIPT_WORDS), validate_choice=False)
     witness = line(_l("Witness, when nobody signed"), most=80, needed=False)
     feedback_due = DateField(_l("Feedback wanted by"), validators=[MayBeEmpty()])

@@ -19,7 +19,7 @@ from counsel.core.told import told
 from counsel.pathway.assessment.criteria import MEDICAL_CLASS
 from counsel.pathway.assessment.services import assessments_of
 from counsel.pathway.cases.countersign import ask_second_signature, signed_reasons
-from counsel.pathway.cases.dossier import ASSESSMENT, CONSENT, PLAN, REFERRAL, FormKind, read_form, write_form
+from counsel.pathway.cases.dossier import ASSESSMENT, CONSENT, INTAKE, PLAN, REFERRAL, FormKind, read_form, write_form
 from counsel.pathway.cases.evidence import (
     AssessmentDone,
     ConsentGiven,
@@ -110,6 +110,14 @@ def next_referral(db: Session, case: Case) -> int:
     drafts = [item for item in items_in(db, [case.shared_box_id]) if item.kind == REFERRAL.code]
     unsigned = [item.number for item in drafts if item.state == "draft"]
     return unsigned[0] if unsigned else 1 + max((item.number for item in drafts), default=0)
+
+
+def recommended(db: Session, *, actor: SignedIn, case: Case) -> dict[str, str]:
+    """Return what the first interview recommended instead: a referral out of intake begins with it (R10-03)."""
+    if case.state != "intake":
+        return {}
+    said = read_form(db, actor=actor, case=case, kind=INTAKE).content.get("recommendation")
+    return {"target": str(said)} if said else {}
 
 
 def refer_medically(db: Session, *, actor: SignedIn, case: Case) -> None:

@@ -21,6 +21,7 @@ from counsel.pathway.referral.services import (
     ask_return,
     hold,
     next_referral,
+    recommended,
     record_feedback,
     record_try,
     refer_medically,
@@ -54,7 +55,8 @@ def refer(db: Session, actor: SignedIn, case: str) -> Any:
     number = next_referral(db, found)
 
     save = partial(write_referral, db, actor=actor, case=found, number=number)
-    return edit_page(db, actor, found, REFERRAL, ReferralForm, "sessions/form.html", save, number)
+    start = partial(recommended, db, actor=actor, case=found)
+    return edit_page(db, actor, found, REFERRAL, ReferralForm, "sessions/form.html", save, number, start)
 
 
 @page(blueprint, "/cases/<case>/refer", WRITE, ("POST",))

@@ -30,6 +30,8 @@ class CrisisForm(Form):
         hint=_l("Goes on the card; nothing of what was told in sessions."),
     )
     reach = line(_l("How the client can be reached safely"), most=120, needed=False)
+    unasked = text(_l("If the risk questions could not be asked: why"), rows=2)
+    unplanned = text(_l("If there is no safety plan yet: why, and who writes it when"), rows=2)
 
 
 class SafetyPlanForm(Form):

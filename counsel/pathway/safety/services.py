@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,7 +14,7 @@ from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.pathway.cases.countersign import ask_second_signature
-from counsel.pathway.cases.dossier import CRISIS, RETURN, SAFETY, SCREEN, SUPERVISION, read_form, write_form
+from counsel.pathway.cases.dossier import CRISIS, RAISED, RETURN, SAFETY, SCREEN, SUPERVISION, read_form, write_form
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, cover_of, held
 from counsel.pathway.intake.informing import age_if_known
@@ -40,13 +40,19 @@ def write_crisis(
 ) -> None:
     """Save a draft of F07, or sign it: the task for it ends, duty gets the card, a second person is asked to sign.
 
-    The level is the server's own. That nobody else could sign holds up nothing: the record comes first.
+    The level is the server's own. That nobody else could sign holds up nothing: the record comes first. It holds the answers
+    to the risk questions and a safety plan by what lies signed beside it, or says why there is none (domain §2, F07).
+
+    :raises InvalidError: ``unasked``, ``unplanned``: neither the one nor the other.
 
     Records: ``pathway:f07:drafted`` or ``:signed``, ``risk:card:written``. Rule: 篇4 五; R4-16.
     """
     require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
     with held(db, case):
         level = cover_of(db, actor=actor, case=case).level
+        gaps = _gaps(db, case, content, level) if sign else {}
+        if gaps:
+            raise InvalidError(**gaps)
         full = {**content, "level": level}
         write_form(db, actor=actor, case=case, kind=CRISIS, content=full, seen_version=seen_version, sign=sign, number=number)
         if not sign:
@@ -57,6 +63,18 @@ def write_crisis(
         with suppress(TransitionError):
             said = {"code": CODE, "level": level, "reason": f"{content.get('why')}\n{content.get('measures')}", "by": actor.name}
             ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=said)
+
+
+def _gaps(db: Session, case: Case, content: Mapping[str, Any], level: int) -> dict[str, str]:
+    """What a crisis record neither has beside it nor explains: answers since the level rose, and a plan from level 2 on."""
+    signed = [item for item in items_in(db, [case.box_id, case.shared_box_id]) if item.state == "signed"]
+    asked, raised, before, plans = (
+        [item.on_day for item in signed if item.kind == kind.code] for kind in (SCREEN, RAISED, CRISIS, SAFETY)
+    )
+    answers, last = max(asked, default=date.min), max(before, default=date.min)
+    fresh = answers == today(house_of(db).settings.time_zone) or answers > last
+    has = {"unasked": fresh and answers >= max(raised, default=date.min), "unplanned": bool(plans) or level < WATCHED}
+    return {name: name for name, there in has.items() if not there and not str(content.get(name) or "").strip()}
 
 
 def said_before(db: Session, *, actor: SignedIn, case: Case) -> dict[str, str]:
