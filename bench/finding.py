@@ -30,7 +30,7 @@ from counsel.records.models import Item
 from counsel.records.services import write_signed
 from tests.conftest import Centre
 
-CASES, WORDS, ABSENT = 50, "继续记录", "没有这样的字"
+CASES, WORDS, ABSENT, ASKED_AT = 50, "继续记录", "没有这样的字", 10_000
 
 
 def finding(centre: Centre, folder: Path, plan: Plan) -> Figure:
@@ -56,7 +56,7 @@ def finding(centre: Centre, folder: Path, plan: Plan) -> Figure:
             "P6_search_of_own_notes": {
                 "of_100": _beside_scans(centre, floor, plan, NOTES),
                 "flat": growth(plan, finds, of="items of others"),
-                f"of_{plan.own}": judged(_among_many(centre, floor, plan), "ratio", 1.6),
+                f"of_{plan.own}": _asked_of_many(_among_many(centre, floor, plan), plan),
             },
         }
 
@@ -141,6 +141,12 @@ def _among_many(centre: Centre, floor: Notes, plan: Plan) -> Figure:
                     write_signed(db, box=box, kind=NOTE.code, keyring=keyring, content=CONTENT, number=number)
                 record.by(actor, "pathway:note:signed", subject_id=case.client_id, object_id=case.case_id)
     return _beside_scans(centre, floor, plan, plan.own)
+
+
+def _asked_of_many(figure: Figure, plan: Plan) -> Figure:
+    if plan.own < ASKED_AT:
+        return figure | {"target": f"none: 1.6 is asked at {ASKED_AT} own notes"}
+    return judged(figure, "ratio", 1.6)
 
 
 def scan(floor: Notes, cases: int) -> int:

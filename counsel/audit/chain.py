@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from counsel.audit.looking import draw
@@ -18,10 +18,16 @@ from counsel.audit.models import AuditHead, AuditLine
 from counsel.core.clock import now
 from counsel.core.database import House, house_of, writing
 from counsel.core.errors import RefusedError, TamperError
+from counsel.core.rows import bare_rows
 from counsel.crypto.derive import digest, subkey
 from counsel.crypto.signatures import public_of, sign, verifies
 
 BATCH = 1000
+CHAINED = ("seq", "at", "day", "tag", "actor_role", "actor_id", "subject_id", "object_id", "detail")
+HEAD = select(AuditHead.seq, AuditHead.chain).where(AuditHead.head_id == 1).with_for_update()
+NEW: dict[str, Any] = {"seq": bindparam("new_seq"), "chain": bindparam("new_chain")}
+MOVE_HEAD = update(AuditHead).where(AuditHead.head_id == 1).values(**NEW)
+FIRST_HEAD = insert(AuditHead).values(head_id=1, **NEW)
 
 
 @dataclass(frozen=True)
@@ -109,46 +115,35 @@ def recording(db: Session) -> Iterator[Recorder]:
 def _append(db: Session, entries: list[Entry]) -> None:
     if not entries:
         return
-    head = db.get(AuditHead, 1, with_for_update=True, populate_existing=True)
-    if head is None:
-        head = AuditHead(head_id=1, seq=0, chain=digest(b"audit/1", house_of(db).installation))
-        db.add(head)
-    moment = now().replace(microsecond=0)
+    head = bare_rows(db, HEAD).first()
+    seq, chain = (head.seq, head.chain) if head is not None else (0, _before_all(db))
     lines = []
     for entry in entries:
-        line = AuditLine(
-            seq=head.seq + 1,
-            at=moment if entry.exact else None,
-            day=moment.date(),
-            tag=entry.tag,
-            actor_role=entry.actor_role,
-            actor_id=entry.actor_id,
-            subject_id=entry.subject_id,
-            object_id=entry.object_id,
-            detail=entry.detail[:120],
-        )
-        line.chain = chained(head.chain, line)
-        head.seq, head.chain = line.seq, line.chain
-        db.add(line)
+        seq += 1
+        line = _line(seq, entry)
+        chain = line["chain"] = chained(chain, line.values())
         lines.append(line)
+    bare_rows(db, MOVE_HEAD if head is not None else FIRST_HEAD, {"new_seq": seq, "new_chain": chain})
+    bare_rows(db, insert(AuditLine), lines)
     draw(db, lines)
     db.flush()
 
 
-def chained(previous: bytes, line: AuditLine) -> bytes:
-    """Return the hash of a line that follows `previous`."""
-    fields = (
-        line.seq,
-        line.at,
-        line.day,
-        line.tag,
-        line.actor_role,
-        line.actor_id,
-        line.subject_id,
-        line.object_id,
-        line.detail,
-    )
-    return digest(previous, json.dumps([_plain(value) for value in fields], ensure_ascii=True).encode())
+def _line(seq: int, entry: Entry) -> dict[str, Any]:
+    """The columns of a line in the order of `CHAINED`."""
+    moment = now().replace(microsecond=0)
+    who = (entry.actor_role, entry.actor_id, entry.subject_id, entry.object_id)
+    values = (seq, moment if entry.exact else None, moment.date(), entry.tag, *who, entry.detail[:120])
+    return dict(zip(CHAINED, values, strict=True))
+
+
+def _before_all(db: Session) -> bytes:
+    return digest(b"audit/1", house_of(db).installation)
+
+
+def chained(previous: bytes, line: Iterable[object]) -> bytes:
+    """Return the hash of a line, the values of `CHAINED`, that follows `previous`."""
+    return digest(previous, json.dumps([_plain(value) for value in line], ensure_ascii=True).encode())
 
 
 def _plain(value: object) -> object:
@@ -176,18 +171,17 @@ def verify_chain(db: Session) -> Verdict:
     checked = sum(1 for number in kept if number <= seq)
     if broken:
         return Verdict(seq, seq, checked)
-    head = db.get(AuditHead, 1)
-    if (head.seq if head else 0) != seq or (head is not None and head.chain != chain) or max(kept, default=0) > seq:
+    if _head(db) != (seq, chain) or max(kept, default=0) > seq:
         return Verdict(seq, seq + 1, checked)
     return Verdict(seq, None, checked)
 
 
 def _walk(db: Session, kept: dict[int, bytes]) -> tuple[int, bytes, bool]:
     """Return the last line read, its hash, and whether it does not fit."""
-    chain, seq = digest(b"audit/1", house_of(db).installation), 0
+    chain, seq = _before_all(db), 0
     with db.execute(select(AuditLine).order_by(AuditLine.seq).execution_options(yield_per=BATCH)) as result:
         for line in result.scalars():
-            chain = chained(chain, line)
+            chain = chained(chain, (getattr(line, name) for name in CHAINED))
             seq += 1
             if line.seq != seq or line.chain != chain or kept.get(seq, chain) != chain:
                 return seq, chain, True
@@ -195,11 +189,16 @@ def _walk(db: Session, kept: dict[int, bytes]) -> tuple[int, bytes, bool]:
     return seq, chain, False
 
 
+def _head(db: Session) -> tuple[int, bytes]:
+    """How many lines there are and the hash that stands for all of them."""
+    head = bare_rows(db, select(AuditHead.seq, AuditHead.chain)).first()
+    return (head.seq, head.chain) if head is not None else (0, _before_all(db))
+
+
 def signed_head(db: Session) -> dict[str, Any]:
     """Return the present head with a signature under a key of the server secret."""
     house = house_of(db)
-    head = db.get(AuditHead, 1)
-    seq, chain = (head.seq, head.chain) if head else (0, digest(b"audit/1", house.installation))
+    seq, chain = _head(db)
     key = subkey(house.secret, "audit-head")
     statement = digest(b"head/1", house.installation, seq.to_bytes(8, "big"), chain)
     return {

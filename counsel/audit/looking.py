@@ -1,6 +1,7 @@
 """Look at openings afterwards: some drawn by lot, some flagged, by somebody who did not open them (篇4 三; security R13)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -15,17 +16,17 @@ from counsel.core.errors import ConflictError, InvalidError
 SHOWN = 60
 
 
-def draw(db: Session, lines: Iterable[AuditLine]) -> None:
+def draw(db: Session, lines: Iterable[Mapping[str, Any]]) -> None:
     """Put what is to be looked at on the list, inside the transaction that writes the lines.
 
     The lot is the line's own hash: nobody can know it before, nobody can change it after.
     """
     percent = house_of(db).settings.opening_sample_percent
     for line in lines:
-        if line.at is None or line.subject_id is None or not line.tag.endswith(":read"):
+        if line["at"] is None or line["subject_id"] is None or not line["tag"].endswith(":read"):
             continue
-        if line.detail == SAME_NAME or line.chain[0] * 100 < percent * 256:
-            db.add(LookedAt(seq=line.seq))
+        if line["detail"] == SAME_NAME or line["chain"][0] * 100 < percent * 256:
+            db.add(LookedAt(seq=line["seq"]))
 
 
 def openers(db: Session) -> set[UUID | None]:

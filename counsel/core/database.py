@@ -17,6 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator, Uuid
 
 from counsel.core.errors import BusyError, ConflictError, SettingsError
+from counsel.core.rows import RowSession
 from counsel.core.settings import Settings
 
 NAMES = {
@@ -120,8 +121,10 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("counsel_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    if connection.get_execution_options().get("counsel_write"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:  # asks for nothing yet and cannot fail
+        connection.connection.driver_connection.execute("BEGIN").close()  # type: ignore[union-attr]
 
 
 def assert_durable(engine: Engine) -> None:
@@ -140,7 +143,7 @@ def assert_durable(engine: Engine) -> None:
 
 def make_sessions(engine: Engine, house: House) -> sessionmaker[Session]:
     """Return the factory of database sessions of this house."""
-    return sessionmaker(engine, info={"house": house}, expire_on_commit=False)
+    return sessionmaker(engine, class_=RowSession, info={"house": house}, expire_on_commit=False)
 
 
 @contextmanager

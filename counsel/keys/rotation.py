@@ -23,7 +23,11 @@ def rotate(db: Session, keyring: Keyring, box_id: UUID) -> OpenBox:
 
     :raises UnreadableError: the present key is not at hand, only an earlier one.
     """
-    opened = open_box(db, keyring, box_id, for_writing=True)
+    return _renewed(db, keyring, open_box(db, keyring, box_id, for_writing=True))
+
+
+def _renewed(db: Session, keyring: Keyring, opened: OpenBox) -> OpenBox:
+    box_id = opened.box_id
     box = db.get_one(Box, box_id)
     if opened.epoch < box.epoch:
         raise UnreadableError("an earlier epoch")
@@ -72,7 +76,7 @@ def _still_valid(db: Session, grant: Grant, key: bytes) -> Reader | None:
 def open_for_writing(db: Session, keyring: Keyring, box_id: UUID) -> OpenBox:
     """Open a box to write in it, giving it a new epoch first when a reader left since."""
     opened = open_box(db, keyring, box_id, for_writing=True)
-    return rotate(db, keyring, box_id) if opened.stale else opened
+    return _renewed(db, keyring, opened) if opened.stale else opened
 
 
 def open_to_add(db: Session, keyring: Keyring, box_id: UUID, *, clients: bool = False) -> OpenBox:
@@ -85,7 +89,7 @@ def open_to_add(db: Session, keyring: Keyring, box_id: UUID, *, clients: bool = 
     """
     opened = open_box(db, keyring, box_id, for_writing=not clients)
     if opened.stale and not clients and _can_rotate(db, keyring, opened):
-        return rotate(db, keyring, box_id)
+        return _renewed(db, keyring, opened)
     opened.stale = False
     return opened
 

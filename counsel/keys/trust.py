@@ -24,8 +24,13 @@ ELIGIBLE = {
 }
 NEWEST_FIRST = select(Holder).where(Holder.holder_id == bindparam("holder")).order_by(Holder.version.desc())
 OF_VERSION = NEWEST_FIRST.where(Holder.version == bindparam("version"))
-VOUCHING = select(Certificate).where(Certificate.holder_id == bindparam("holder"), Certificate.version == bindparam("version"))
-IN_ROLE = VOUCHING.where(Certificate.role == bindparam("role"))
+VOUCHING = (
+    select(Certificate.role, Certificate.signature, Holder)
+    .join(Holder, Holder.holder_id == Certificate.certifier_id)
+    .where(Certificate.holder_id == bindparam("holder"), Certificate.version == bindparam("version"))
+    .order_by(Holder.version.desc())
+)
+Voucher = tuple[str, bytes, Holder]  # role, signature, the certifier with the newest keys
 
 
 def pin_director(house: House, keyring: Keyring) -> None:
@@ -107,34 +112,45 @@ def is_root(house: House, holder: Holder) -> bool:
     return bool(pins["director"] == holder.holder_id.hex and pins["fingerprint"] == print_of(holder).hex())
 
 
-def _signers(db: Session, holder: Holder, role: str) -> list[Holder]:
+def _vouchers(db: Session, holder: Holder) -> list[Voucher]:
+    """Return every certificate of these keys, as it stands; whether its signature holds is not asked here."""
+    newest: dict[tuple[str, UUID], Voucher] = {}
+    for role, signature, who in db.execute(VOUCHING, {"holder": holder.holder_id, "version": holder.version}):
+        newest.setdefault((role, who.holder_id), (role, signature, who))
+    return list(newest.values())
+
+
+def _signers(db: Session, holder: Holder, role: str, vouchers: list[Voucher]) -> list[Holder]:
     """Return the holders whose signature under this certificate holds; whether they may certify is not asked here."""
     statement = _statement(house_of(db), holder, role)
-    rows = db.scalars(IN_ROLE, {"holder": holder.holder_id, "version": holder.version, "role": role})
-    pairs = ((holder_row(db, row.certifier_id), row.signature) for row in rows)
-    return [who for who, signature in pairs if who and who.sign_public and verified(who.sign_public, signature, statement)]
+    mine = ((who, who.sign_public, signature) for of, signature, who in vouchers if of == role)
+    return [who for who, public, signature in mine if public and verified(public, signature, statement)]
 
 
 def is_director(db: Session, holder: Holder) -> bool:
     """Return whether this is the pinned director, or a director whom the pinned one certified."""
-    house = house_of(db)
-    return is_root(house, holder) or any(is_root(house, who) for who in _signers(db, holder, "director"))
+    return is_root(house_of(db), holder) or _had_role(db, holder, "director", _vouchers(db, holder))
 
 
 def ever_had_role(db: Session, holder: Holder, role: str) -> bool:
     """Return whether a director vouched for this role, even if the holder has left since."""
+    return _had_role(db, holder, role, _vouchers(db, holder))
+
+
+def _had_role(db: Session, holder: Holder, role: str, vouchers: list[Voucher]) -> bool:
+    house, signers = house_of(db), _signers(db, holder, role, vouchers)
     if role == "director":
-        return is_director(db, holder)
-    return any(is_director(db, who) for who in _signers(db, holder, role))
+        return is_root(house, holder) or any(is_root(house, who) for who in signers)
+    return any(is_director(db, who) for who in signers)
 
 
 def roles_of(db: Session, holder: Holder, *, even_left: bool = False) -> list[str]:
     """Return the roles that certificates vouch for; none once the holder has left, unless `even_left`."""
     if holder.revoked and not even_left:
         return []
-    rows = db.scalars(VOUCHING, {"holder": holder.holder_id, "version": holder.version})
-    named = {row.role for row in rows} | ({"director"} if is_root(house_of(db), holder) else set())
-    return sorted(role for role in named if ever_had_role(db, holder, role))
+    vouchers = _vouchers(db, holder)
+    named = {role for role, _signature, _who in vouchers} | ({"director"} if is_root(house_of(db), holder) else set())
+    return sorted(role for role in named if _had_role(db, holder, role, vouchers))
 
 
 def certifiers_of(db: Session, holder: Holder, role: str) -> set[UUID]:
@@ -142,7 +158,7 @@ def certifiers_of(db: Session, holder: Holder, role: str) -> set[UUID]:
     eligible = ELIGIBLE.get(role)
     return {
         who.holder_id
-        for who in _signers(db, holder, role)
+        for who in _signers(db, holder, role, _vouchers(db, holder))
         if (any(ever_had_role(db, who, of) for of in eligible) if eligible else roles_of(db, who, even_left=True))
     }
 

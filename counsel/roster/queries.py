@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from counsel.core.clock import at_local, local, now, today
 from counsel.core.database import house_of
+from counsel.core.rows import bare_rows
 from counsel.people.staff import able, may_take_cases
 from counsel.roster.models import HALVES, Availability, Duty, Room
 from counsel.roster.occupancy import taken_units, units
@@ -68,7 +69,8 @@ def duty_holder(db: Session, moment: datetime | None = None) -> UUID | None:
     """Return who has duty at a moment, or None."""
     zone = house_of(db).settings.time_zone
     weekday, half = half_of(moment or now(), zone)
-    return db.scalar(ON_DUTY, {"weekday": weekday, "half": half, "day": today(zone)})
+    on_duty: UUID | None = bare_rows(db, ON_DUTY, {"weekday": weekday, "half": half, "day": today(zone)}).scalar()
+    return on_duty
 
 
 def week_of_duty(db: Session) -> dict[tuple[int, str], UUID]:

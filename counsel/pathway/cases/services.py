@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, inspect, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of, require
@@ -16,6 +16,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import local
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, UnreadableError
+from counsel.core.rows import bare_rows
 from counsel.keys.boxes import OpenBox, grant_anew, open_box, readers_of, revoke
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
@@ -29,7 +30,8 @@ from counsel.pathway.cases.models import Case, CaseReader
 from counsel.pathway.cases.pace import check_pace
 from counsel.people.cards import proven_client
 
-READERS = select(CaseReader).where(CaseReader.case_id == bindparam("case"))
+NAMED = (CaseReader.holder_id, CaseReader.purpose, CaseReader.until_on, CaseReader.stays)
+READERS = select(*NAMED).where(CaseReader.case_id == bindparam("case"))
 
 
 def case_at(db: Session, case_id: UUID | None) -> Case | None:
@@ -41,11 +43,11 @@ def case_facts(db: Session, case: Case | None) -> Facts | None:
     """Return what the rules may know about a case."""
     if case is None:
         return None
-    rows = db.scalars(READERS, {"case": case.case_id}).all()
-    day = local(not_before(db), house_of(db).settings.time_zone).date() if rows else None
+    found = bare_rows(db, READERS, {"case": case.case_id}).all()
+    day = local(not_before(db), house_of(db).settings.time_zone).date() if found else None
     named = frozenset(
         row.holder_id
-        for row in rows
+        for row in found
         if (row.purpose != "receiving" or row.stays) and (row.until_on is None or (day is not None and row.until_on >= day))
     )
     return Facts(
@@ -63,12 +65,16 @@ def held(db: Session, case: Case) -> Iterator[Recorder]:
 
     :raises ConflictError: somebody moved the case, or took it over, meanwhile.
     """
-    before = (case.state, case.counsellor_id, case.handed_in, case.transfer_to)
+    before = None if inspect(case).expired else _decisive(case)  # nothing was decided on what nobody has read yet
     with recording(db) as record:
         db.refresh(case, with_for_update=True)
-        if (case.state, case.counsellor_id, case.handed_in, case.transfer_to) != before:
+        if before not in (None, _decisive(case)):
             raise ConflictError("faster")
         yield record
+
+
+def _decisive(case: Case) -> tuple[object, ...]:
+    return case.state, case.counsellor_id, case.handed_in, case.transfer_to
 
 
 def open_cases_of(db: Session, holder_id: UUID | None) -> list[Case]:

@@ -16,6 +16,7 @@ from counsel.confidentiality.decide import decide
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
+from counsel.core.rows import bare_rows
 from counsel.keys.boxes import OpenBox
 from counsel.keys.models import Grant
 from counsel.pathway.cases.models import Case
@@ -54,7 +55,7 @@ def recording_facts(db: Session, row: Material | None) -> Facts | None:
     about = case_facts(db, case)
     if row is None or case is None or about is None or row.kind not in RECORDED:
         return None
-    live = db.execute(HEARERS, {"box": row.box_id, "now": now()}).all()
+    live = bare_rows(db, HEARERS, {"box": row.box_id, "now": now()}).all()
     wish = db.get(CopyWish, row.material_id)
     return Facts(
         client_id=case.client_id,
