@@ -29,6 +29,11 @@ class Form(FlaskForm):  # type: ignore[misc]
             field = self[name] if name in self else next(iter(self))
             field.errors = [*field.errors, problem_words(code)]
 
+    def ask_for(self, names: Iterable[str]) -> None:
+        """Show fields as needed that the service asks for, at the latest when it is signed."""
+        for name in names:
+            self[name].flags.to_sign = True
+
 
 def clean(text: str | None) -> str:
     """Drop control characters that no keyboard sends, keep everything people write."""

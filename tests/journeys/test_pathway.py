@@ -218,3 +218,39 @@ def test_no_agreement_ends_with_the_door_open(site: Any, somebody: Make) -> None
     assert lin.sees("Closed. It can be read"), lin.page.inner_text("main")[:500]
     for who in OTHERS:
         assert somebody(who).go(f"{case}/plan") == 404
+
+
+def test_out_of_scope_ends_with_a_referral_in_the_clients_hands(site: Any, somebody: Make) -> None:
+    """C5's variant, T03: a no to the scope names somebody else; the case ends with the signed referral, and not before."""
+    chen = somebody("chen")
+    case = open_case(chen, "0024")
+    chen.go(f"{case}/screen")
+    for code in ("q1", "q2", "q3", "q4", "q5", "q6a", "q6b", "q7", "q8a", "q8b", "q9", "q10", "q11", "q12"):
+        chen.page.locator(f"input[name={code}][value=no] + span").click()
+    chen.press("button[value=save]")
+    chen.go(f"{case}/intake")
+    for name in ("presenting_complaint", "course", "past_help", "expectations", "disposition"):
+        chen.page.fill(f"#{name}", "a lawsuit in the family")
+    chen.page.locator("input[name=in_scope][value=no] + span").click()
+    chen.page.locator("input[name=within_competence][value=yes] + span").click()
+    chen.page.check("input[name=no_conflict][value=yes]")
+    chen.press("button[value=sign]")
+    assert chen.page.locator("#recommendation-error").count()
+    chen.page.fill("#recommendation", "legal aid 12348")
+    chen.press("button[value=sign]")
+    chen.press("button[value=out_of_scope]")
+    assert chen.sees("Write and sign the referral (F08) first")
+    chen.go(f"{case}/referral")
+    assert chen.page.input_value("#target") == "legal aid 12348"
+    assert chen.barriers_in_both_themes() == []
+    chen.page.select_option("#kind", "social")
+    chen.page.check("input[name=receipt][value=client]")
+    for name, words in (("phone", "12348"), ("reason", "asks about a lawsuit"), ("information", "nothing")):
+        chen.page.fill(f"#{name}", words)
+    chen.press("button[value=sign]")
+    assert chen.sees("Signed. Nobody can change it now")
+    chen.press("button[value=out_of_scope]")
+    chen.go("/cases")
+    assert not chen.page.locator("a.quiet-title:has-text('0024')").count()
+    for who in ("teacher", "leader", "admin", "expert", "desk"):
+        assert somebody(who).go(f"{case}/referral") == 404

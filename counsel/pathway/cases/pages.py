@@ -124,8 +124,7 @@ def _again(
 
 
 def _render(db: Session, form: Any, template: str, case: Case, state: Form, version: int) -> Any:
-    for name in (*state.kind.needed, *state.kind.marked):
-        form[name].flags.to_sign = True
+    form.ask_for((*state.kind.needed, *state.kind.marked))
     lint = {field.id: forbidden_words(str(field.data or "")) for field in form if isinstance(field.data, str)}
     found = {name: words for name, words in lint.items() if words}
     place = {"state": state, "version": version, "lint": found, "known_lines": known_lines}

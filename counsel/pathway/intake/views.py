@@ -184,6 +184,7 @@ def decide(db: Session, actor: SignedIn, case: str) -> Any:
 def paper(db: Session, actor: SignedIn) -> Any:
     """T00: ask to take a running case over from paper; open it when the director has signed."""
     form = PaperForm()
+    form.ask_for(("began_on", "talks", "reason"))
     if form.validate_on_submit():
         try:
             ask_takeover(db, actor=actor, wish=_takeover(form.data))
