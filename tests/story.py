@@ -80,7 +80,7 @@ ELSEWHERE = {
     "phone": "12348",
     "reason": "问的是家里的官司",
     "information": "不带任何材料",
-    "consent": "agreed",
+    "consent": "asked",
     "receipt": "client",
 }
 

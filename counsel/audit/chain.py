@@ -24,7 +24,8 @@ from counsel.crypto.signatures import public_of, sign, verifies
 
 BATCH = 1000
 CHAINED = ("seq", "at", "day", "tag", "actor_role", "actor_id", "subject_id", "object_id", "detail")
-HEAD = select(AuditHead.seq, AuditHead.chain).where(AuditHead.head_id == 1).with_for_update()
+THE_HEAD = select(AuditHead.seq, AuditHead.chain).where(AuditHead.head_id == 1)  # no other row counts
+HEAD = THE_HEAD.with_for_update()
 NEW: dict[str, Any] = {"seq": bindparam("new_seq"), "chain": bindparam("new_chain")}
 MOVE_HEAD = update(AuditHead).where(AuditHead.head_id == 1).values(**NEW)
 FIRST_HEAD = insert(AuditHead).values(head_id=1, **NEW)
@@ -191,7 +192,7 @@ def _walk(db: Session, kept: dict[int, bytes]) -> tuple[int, bytes, bool]:
 
 def _head(db: Session) -> tuple[int, bytes]:
     """How many lines there are and the hash that stands for all of them."""
-    head = bare_rows(db, select(AuditHead.seq, AuditHead.chain)).first()
+    head = bare_rows(db, THE_HEAD).first()
     return (head.seq, head.chain) if head is not None else (0, _before_all(db))
 
 

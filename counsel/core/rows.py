@@ -33,7 +33,7 @@ class RowSession(Session):
     def get(self, entity: Any, ident: Any, *, with_for_update: Any = None, populate_existing: Any = None, **more: Any) -> Any:
         """Return the row with this key or None; one that the session holds is asked for again only when it expired."""
         place = {"with_for_update": with_for_update, "populate_existing": populate_existing, **more}
-        if more or with_for_update not in PLAIN or isinstance(ident, dict):
+        if any(more.values()) or with_for_update not in PLAIN or isinstance(ident, dict):  # `get_one` names them all
             return super().get(entity, ident, **place)
         key = ident if isinstance(ident, tuple) else (ident,)
         known = self.identity_map.get(inspect(entity).identity_key_from_primary_key(key))

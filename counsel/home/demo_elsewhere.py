@@ -7,7 +7,7 @@ from counsel.home.demo_story import ASSESSED, Demo, explain
 from counsel.pathway.assessment.services import write_assessment
 from counsel.pathway.cases.agreement import record_agreement
 from counsel.pathway.cases.countersign import give_second_signature
-from counsel.pathway.cases.dossier import HAND_OVER
+from counsel.pathway.cases.dossier import HAND_OVER, REFERRAL
 from counsel.pathway.cases.models import Case
 from counsel.pathway.intake.services import decide_intake, sign_intake
 from counsel.pathway.plans.services import plan_anew
@@ -35,9 +35,16 @@ ADVICE = {
     "target": "市第七人民医院",
     "phone": "0100-1234567",
     "information": "评估小结一页",
-    "consent": "agreed",
+    "consent": "asked",
     "receipt": "guardian",
 }
+
+
+def _referred(db: Session, me: SignedIn, case: Case, content: dict[str, str]) -> None:
+    write_referral(db, actor=me, case=case, content=content, seen_version=0, sign=True, number=1)
+    item = item_of(db, case.shared_box_id, REFERRAL.code)
+    assert item is not None
+    record_agreement(db, actor=me, case=case, item=item, way="in_room", agreed=True)
 
 
 def to_doctor(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
@@ -45,7 +52,7 @@ def to_doctor(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
     plan_anew(db, actor=me, case=case, to="assessment", reason="new_concern")
     content = {**ASSESSED, "main_problem": "P21", "insight": "broken", "severity": "LV4"}
     write_assessment(db, actor=me, case=case, content=content, seen_version=0, sign=True, number=2)
-    write_referral(db, actor=me, case=case, content=ADVICE, seen_version=0, sign=True, number=1)
+    _referred(db, me, case, ADVICE)
     refer_medically(db, actor=me, case=case)
 
 
@@ -102,5 +109,5 @@ def out_of_scope(db: Session, demo: Demo, me: SignedIn, case: Case) -> None:
     """Out of scope: recommended elsewhere, in writing."""
     _interviewed(db, me, case, in_scope="no", recommendation="区未成年人保护热线")
     elsewhere = {"kind": "social", "target": "区未成年人保护热线", "receipt": "client", "reason": "问的是家里的法律纠纷"}
-    write_referral(db, actor=me, case=case, content={**ADVICE, **elsewhere}, seen_version=0, sign=True, number=1)
+    _referred(db, me, case, {**ADVICE, **elsewhere})
     decide_intake(db, actor=me, case=case, to="out_of_scope")

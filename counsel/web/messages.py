@@ -52,6 +52,7 @@ def problem_words(code: str) -> str:
         "unasked": _(
             "The risk questions have not been asked since the level rose. Ask them first, or say why it was not possible."
         ),
+        "tracked": _("A referral to a doctor stays open until something is known. Ask the client, or the guardian."),
         "unplanned": _("There is no signed safety plan. Write it with the client first, or say why there is none yet."),
         "hidden_characters": _("There are invisible characters in it. Type it again."),
     }
@@ -178,7 +179,7 @@ def guard_words(guard: str) -> str:
         "G7": _("Counselling begins when both sides have agreed the plan."),
         "G8": _("The assessment is not signed, or its severity asks for medical advice first."),
         "G9": _("The note of the session before is not signed yet."),
-        "REC": _("Write and sign the referral (F08) first: where to and why, with its receipt. The client takes it along."),
+        "REC": _("Write and sign the referral (F08) first: where to and why. Then take down what the client answers to it."),
         "LOW": _("One talk is enough only when today's risk level is 0 or 1."),
         "AGREED": _("The client has not said yes to ending after one talk."),
         "CREDENTIAL": _("Your credential has expired or is missing, so no new case can begin. The director can record it."),
@@ -204,7 +205,7 @@ def guard_words(guard: str) -> str:
         "RECEIVER": _("First it must be known who takes the case over: the summary names the colleague."),
         "NAMED": _("The summary names another colleague. Leave the case where it is, then let the hand-over be asked anew."),
         "G12": _("The hand-over is not complete: summary and notes signed, the client's yes, the colleague's acceptance."),
-        "G14": _("Written advice to see a doctor, with its receipt or a witness, comes first."),
+        "G14": _("Written advice to see a doctor comes first, with the client's yes to it, a limit, or a witnessed refusal."),
         "FEEDBACK": _("The report is missing; after a suspected disorder the hospital's own, and the supervisor's signature."),
         "TRACKED": _("Record what became of the referral first."),
         "RESUME": _("Say on which day the pause ends."),

@@ -244,11 +244,20 @@ def test_out_of_scope_ends_with_a_referral_in_the_clients_hands(site: Any, someb
     assert chen.page.input_value("#target") == "legal aid 12348"
     assert chen.barriers_in_both_themes() == []
     chen.page.select_option("#kind", "social")
+    chen.page.select_option("#consent", "asked")
     chen.page.check("input[name=receipt][value=client]")
     for name, words in (("phone", "12348"), ("reason", "asks about a lawsuit"), ("information", "nothing")):
         chen.page.fill(f"#{name}", words)
     chen.press("button[value=sign]")
     assert chen.sees("Signed. Nobody can change it now")
+    chen.press("button[value=out_of_scope]")
+    assert chen.sees("take down what the client answers"), "the client has not answered"
+    chen.go(case)
+    chen.press('li:has-text("Referral") a.btn-primary')
+    chen.page.check("input[name=way][value=on_paper]")
+    chen.page.fill("#sheet_place", "cupboard 1")
+    chen.press("form:has(#sheet_place) button[value=yes]")
+    chen.go(case)
     chen.press("button[value=out_of_scope]")
     chen.go("/cases")
     assert not chen.page.locator("a.quiet-title:has-text('0024')").count()

@@ -22,7 +22,7 @@ def refer(person: Any, case: str, kind: str) -> None:
     """Sign a referral with the guardian's receipt."""
     person.go(f"{case}/referral")
     person.page.select_option("#kind", kind)
-    person.page.select_option("#consent", "agreed")
+    person.page.select_option("#consent", "asked")
     person.page.check("input[name=receipt][value=guardian]")
     for name, words in REFERRED.items():
         person.page.fill(f"#{name}", words)
@@ -62,8 +62,14 @@ def test_c2_to_the_doctor_and_back(site: Any, somebody: Make) -> None:
     case = open_case(chen, "0008")
     other_ways(chen, case)
     chen.press_word("Refer to a doctor (after F08)")
-    assert chen.sees("written advice") or chen.sees("receipt"), chen.page.inner_text("main")[:400]
+    assert chen.sees("Written advice to see a doctor comes first"), chen.page.inner_text("main")[:400]
     refer(chen, case, "medical")
+    other_ways(chen, case)
+    chen.press_word("Refer to a doctor (after F08)")
+    assert chen.sees("Written advice to see a doctor comes first"), "the client has not answered"
+    chen.go(case)
+    chen.press('li:has-text("Referral") a.btn-primary')
+    yes_on_paper(chen)
     other_ways(chen, case)
     chen.press_word("Refer to a doctor (after F08)")
     assert chen.sees("With a doctor")

@@ -22,7 +22,15 @@ from counsel.pathway.cases.services import cover_of
 from counsel.pathway.closing.evaluation import waive_evaluation
 from counsel.pathway.closing.services import close_case, end_counselling
 from counsel.pathway.intake.informing import record_told
-from counsel.pathway.intake.levels import apply_lowering, ask_lowering, ask_risk_owner, raise_level, record_screen
+from counsel.pathway.intake.levels import (
+    SHORT,
+    apply_lowering,
+    ask_lowering,
+    ask_risk_owner,
+    raise_level,
+    record_screen,
+    record_short_screen,
+)
 from counsel.pathway.safety.services import write_safety_plan
 from counsel.records.services import item_of
 from counsel.risk.cards import count_cards, forget_ended_cards, has_card, read_cards
@@ -97,7 +105,7 @@ def test_the_record_ends_its_task_gives_duty_a_card_and_asks_for_a_second_signat
     assert due(centre, case, "report") == [24]
     record_crisis(centre, case)
     assert due(centre, case, "report") == [] and count_cards(centre.db, actor=centre.school["qiu"]) == 1
-    record_crisis(centre, case, duty_needs="先问药在哪")
+    record_crisis(centre, case, duty_needs="先问药在哪", unasked="半小时前刚问过")
     for who in (on_duty(centre), centre.school["director"]):
         (card,) = read_cards(centre.db, actor=who)
         assert card.content is not None
@@ -115,6 +123,9 @@ def test_a_record_has_answers_and_a_plan_beside_it_or_says_why_not(centre: Centr
     open_the_centre(centre)
     case, lan = in_counselling(centre), centre.school["lan"]
     with time_machine.travel(now() + timedelta(days=3), tick=True):
+        screen(centre, case, ALL_NO)
+    with time_machine.travel(now() + timedelta(days=3, hours=1), tick=True):
+        record_short_screen(centre.db, actor=lan, case=case, answers=dict.fromkeys(SHORT, "no"))
         raise_level(centre.db, actor=lan, case=case, level=3, reason="同学说他带了药")
         with pytest.raises(InvalidError) as found:
             record_crisis(centre, case, unplanned=" ")
@@ -126,10 +137,30 @@ def test_a_record_has_answers_and_a_plan_beside_it_or_says_why_not(centre: Centr
         assert found.value.problems == {"unplanned": "unplanned"}
         write_safety_plan(centre.db, actor=lan, case=case, content=PLAN, seen_version=0, sign=True, number=1)
         record_crisis(centre, case, unplanned="")
-    with time_machine.travel(now() + timedelta(days=5), tick=True):
-        with pytest.raises(InvalidError, match="unasked"):  # a further record rests on new answers
+        record_short_screen(centre.db, actor=lan, case=case, answers=dict.fromkeys(SHORT, "no"))
+        with pytest.raises(InvalidError, match="unasked"):  # a further record rests on new answers, to the whole list
             record_crisis(centre, case)
+        screen(centre, case, THOUGHTS)
+    with time_machine.travel(now() + timedelta(days=4), tick=True):
+        record_crisis(centre, case)  # asked the evening before, after the record before
         record_crisis(centre, case, unasked="送医途中，无法逐条问")
+
+
+def test_after_the_end_a_calm_answer_is_written_as_long_as_the_level_stands(centre: Centre) -> None:
+    """Danger goes on being asked about in a closed case; without danger nothing more is written into it."""
+    case = in_danger(centre)
+    record_crisis(centre, case)
+    task = ask_risk_owner(centre.db, actor=centre.school["lan"], case=case, reason="家长和学校接手")
+    give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=True)
+    end_counselling(centre.db, actor=centre.school["lan"], case=case, asked_by="client")
+    close_case(centre.db, actor=centre.school["lan"], case=case, reason="withdrawn")
+    screen(centre, case, ALL_NO)
+    record_crisis(centre, case)
+    task = ask_lowering(centre.db, actor=centre.school["lan"], case=case, level=0, reason="两次谈话都没有想法")
+    give_second_signature(centre.db, actor=centre.school["director"], task_id=task.task_id, agreed=True)
+    assert apply_lowering(centre.db, actor=centre.school["lan"], case=case) == 0
+    with pytest.raises(RefusedError):
+        screen(centre, case, ALL_NO)
 
 
 def test_nobody_else_opens_a_card(centre: Centre) -> None:

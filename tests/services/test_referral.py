@@ -8,21 +8,24 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
+from counsel.app import create_app
 from counsel.core.clock import now, today
 from counsel.core.database import house_of, writing
 from counsel.core.errors import ConflictError, InvalidError, RefusedError, TransitionError, UnreadableError
+from counsel.home.forms_shown import form_lines
 from counsel.keys.boxes import open_box
 from counsel.keys.models import Grant
 from counsel.pathway.assessment.services import write_assessment
 from counsel.pathway.cases.agreement import record_agreement
 from counsel.pathway.cases.countersign import give_second_signature, read_reason, waiting_signatures
-from counsel.pathway.cases.dossier import HAND_OVER, PAPER, read_form
+from counsel.pathway.cases.dossier import HAND_OVER, PAPER, REFERRAL, read_form
 from counsel.pathway.cases.models import Case, CaseReader
 from counsel.pathway.closing.services import close_case, end_counselling
 from counsel.pathway.intake.consent import record_consent
 from counsel.pathway.intake.levels import record_screen
 from counsel.pathway.intake.paper import Takeover, ask_takeover, open_from_paper, takeovers
 from counsel.pathway.plans.services import plan_anew
+from counsel.pathway.referral.forms import CONSENT_WORDS
 from counsel.pathway.referral.models import Referral
 from counsel.pathway.referral.services import (
     ask_return,
@@ -30,6 +33,7 @@ from counsel.pathway.referral.services import (
     record_feedback,
     record_try,
     refer_medically,
+    referrals_of,
     resume,
     return_from_doctor,
     write_referral,
@@ -58,15 +62,19 @@ ADVICE: dict[str, Any] = {
     "target": "市第七医院",
     "phone": "0100-1",
     "information": "评估小结一页",
-    "consent": "agreed",
+    "consent": "asked",
     "receipt": "guardian",
 }
 
 
-def advise(centre: Centre, case: Case, number: int = 1, **changes: Any) -> None:
-    """Sign a referral."""
-    content = ADVICE | changes
-    write_referral(centre.db, actor=centre.school["lan"], case=case, content=content, seen_version=0, sign=True, number=number)
+def advise(centre: Centre, case: Case, number: int = 1, answer: bool | None = True, **changes: Any) -> None:
+    """Sign a referral, and take down what the client answers to it."""
+    content, lan = ADVICE | changes, centre.school["lan"]
+    write_referral(centre.db, actor=lan, case=case, content=content, seen_version=0, sign=True, number=number)
+    item = item_of(centre.db, case.shared_box_id, REFERRAL.code, number)
+    assert item is not None
+    if answer is not None:
+        record_agreement(centre.db, actor=lan, case=case, item=item, way="in_room", agreed=answer)
 
 
 def suspected(centre: Centre) -> Case:
@@ -96,6 +104,49 @@ def test_a_referral_is_refused_beside_the_field(sqlite_centre: Centre, changes: 
     with pytest.raises(InvalidError) as refused:
         advise(sqlite_centre, case, **changes)
     assert field in refused.value.problems
+
+
+@pytest.mark.parametrize(
+    ("changes", "goes"),
+    [
+        ({"answer": None}, False),
+        ({"answer": False}, False),
+        ({"answer": True}, True),
+        ({"answer": None, "consent": "EX1"}, True),
+        ({"answer": None, "receipt": "refused", "witness": "教务处值班老师"}, True),
+    ],
+)
+def test_a_doctor_is_advised_with_a_yes_a_limit_or_a_witness(sqlite_centre: Centre, changes: dict[str, Any], goes: bool) -> None:
+    """R7-10: the client's own answer to the form counts, and no word of the counsellor's beside it."""
+    case, lan = suspected(sqlite_centre), sqlite_centre.school["lan"]
+    advise(sqlite_centre, case, **changes)
+    if not goes:
+        with pytest.raises(TransitionError, match="G14"):
+            refer_medically(sqlite_centre.db, actor=lan, case=case)
+        advise(sqlite_centre, case, number=2, answer=None, receipt="refused", witness="教务处值班老师")
+    refer_medically(sqlite_centre.db, actor=lan, case=case)
+    assert case.state == "referred_medical"
+
+
+def test_nothing_heard_answers_a_referral_that_is_no_doctors(sqlite_centre: Centre) -> None:
+    """R7-11: a doctor's stays open until something is known; legal aid may never write back."""
+    case, lan = suspected(sqlite_centre), sqlite_centre.school["lan"]
+    advise(sqlite_centre, case)
+    advise(sqlite_centre, case, number=2, kind="social")
+    said = {"source": "nothing", "text": "一个月内没有消息", "sheet_place": ""}
+    with pytest.raises(InvalidError, match="tracked"):
+        record_feedback(sqlite_centre.db, actor=lan, case=case, number=1, **said)
+    record_feedback(sqlite_centre.db, actor=lan, case=case, number=2, **said)
+    assert [row.answered_on is None for row in referrals_of(sqlite_centre.db, case)] == [True, False]
+
+
+def test_an_older_referral_keeps_what_it_says(sqlite_centre: Centre) -> None:
+    """What a counsellor once signed is shown in its words; today's form offers them to nobody."""
+    with create_app(sqlite_centre.settings).test_request_context():
+        old = dict(form_lines("F08", ADVICE | {"consent": "agreed"}))
+        new = dict(form_lines("F08", ADVICE))
+    assert "the client agreed" in {str(words) for words in old.values()} - {str(words) for words in new.values()}
+    assert "agreed" not in dict(CONSENT_WORDS) and "EX5" not in dict(CONSENT_WORDS)
 
 
 def test_after_a_suspected_disorder_only_paper_and_a_second_signature_lead_back(centre: Centre) -> None:

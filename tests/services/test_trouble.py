@@ -38,6 +38,8 @@ from counsel.pathway.appointments.reception import (
     register_walk_in,
 )
 from counsel.pathway.appointments.requests import Wish, accept_offer, cancel_own, find_own, move_own, request_appointment
+from counsel.pathway.cases.agreement import record_agreement
+from counsel.pathway.cases.dossier import REFERRAL
 from counsel.pathway.cases.services import caseload, find_case
 from counsel.pathway.intake.consent import record_consent
 from counsel.pathway.intake.levels import record_screen
@@ -45,6 +47,7 @@ from counsel.pathway.intake.services import decide_intake, sign_intake
 from counsel.pathway.referral.services import recommended, write_referral
 from counsel.pathway.sessions.services import begin_session, read_note, write_note
 from counsel.people.roll import import_students
+from counsel.records.services import item_of
 from tests.conftest import Centre
 from tests.school import ROLL
 from tests.story import (
@@ -368,6 +371,11 @@ def test_a_no_needs_a_named_recommendation_and_ends_the_case(centre: Centre) -> 
         if not sign:
             with pytest.raises(TransitionError, match="REC"):  # a draft tells nobody anything
                 decide_intake(centre.db, actor=lan, case=case, to="out_of_scope")
+    with pytest.raises(TransitionError, match="REC"):  # and what the client says to it is not known
+        decide_intake(centre.db, actor=lan, case=case, to="out_of_scope")
+    item = item_of(centre.db, case.shared_box_id, REFERRAL.code)
+    assert item is not None
+    record_agreement(centre.db, actor=lan, case=case, item=item, way="in_room", agreed=True)
     with pytest.raises(TransitionError, match="SAFE"):  # nobody is sent away unasked
         decide_intake(centre.db, actor=lan, case=case, to="out_of_scope")
     record_screen(centre.db, actor=lan, case=case, answers=ALL_NO, ticks=frozenset(), keeping="")
@@ -459,6 +467,16 @@ def test_a_signed_body_cannot_change_or_go(centre: Centre) -> None:
     for statement in ("UPDATE bodies SET revision = 9 WHERE revision > 0", "DELETE FROM bodies WHERE revision > 0"):
         with pytest.raises((DatabaseError, ConflictError)), writing(centre.db):
             centre.db.execute(text(statement))
+
+
+def test_a_second_head_is_no_head(centre: Centre) -> None:
+    """Whoever puts a row beside the head neither stops the signed heads nor is believed by the check."""
+    first = keep_head(centre.db)
+    with writing(centre.db):
+        centre.db.execute(text("INSERT INTO audit_head SELECT 0, seq, chain FROM audit_head WHERE head_id = 1"))
+    with recording(centre.db) as record:
+        record.line("test:head:moved")
+    assert keep_head(centre.db) != first and verify_chain(centre.db).broken_at is None
 
 
 def test_an_error_inside_takes_its_audit_lines_along(centre: Centre) -> None:

@@ -6,11 +6,12 @@ from functools import partial
 
 import pytest
 import time_machine
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from counsel.access.accounts import find_account
 from counsel.access.sign_ins import open_sign_in
 from counsel.app import create_app
+from counsel.audit.models import AuditLine
 from counsel.core.clock import at_local, local, now, today
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.core.migrations import migrate
@@ -35,6 +36,7 @@ from counsel.pathway.closing.services import (
     closing_state,
     end_counselling,
     send_last_letter,
+    write_report,
 )
 from counsel.pathway.closing.volume import missing_parts
 from counsel.pathway.followup.services import agreed_contact, write_follow_up
@@ -205,7 +207,12 @@ def test_the_report_of_a_case_from_paper_counts_what_was_held_there(centre: Cent
     record_consent(centre.db, actor=lan, case=case, content=consent_content())
     record_screen(centre.db, actor=lan, case=case, answers=ALL_NO, ticks=frozenset(), keeping="")
     one_more(centre, case)
-    report(centre, case)
+    number = ending_number(centre.db, case)
+    write_report(centre.db, actor=lan, case=case, content=REPORT, seen_version=0, sign=False)
+    opened = select(AuditLine.tag).where(AuditLine.subject_id == case.client_id, AuditLine.tag == "pathway:paper:read")
+    assert centre.db.scalars(opened).all() == []  # a draft that saves itself every ten seconds opens nothing
+    write_report(centre.db, actor=lan, case=case, content=REPORT, seen_version=1, sign=True)
+    assert len(centre.db.scalars(opened).all()) == 1 and number == ending_number(centre.db, case)
     said = read_form(centre.db, actor=lan, case=case, kind=CLOSING, number=ending_number(centre.db, case)).content
     assert (said["sessions"], said["on_paper"], said["opened_on"]) == (7, 6, began.isoformat())
 

@@ -24,12 +24,14 @@ from counsel.crypto.derive import digest
 from counsel.keys.boxes import OpenBox, open_box
 from counsel.keys.bundle import Keyring
 from counsel.keys.rotation import open_to_add
+from counsel.pathway.cases.dossier import Form
 from counsel.pathway.cases.models import PARTIES, WAYS, Agreement, Case
 from counsel.pathway.cases.services import case_facts, writing_box
 from counsel.records.models import Body, Item
 from counsel.records.services import item_of, open_bodies, write_signed
 
 KIND = "agree"
+ASKED = "asked"  # a referral rests on the answer to it
 OWN, IN_ROOM, ON_PAPER = "own_sign_in", "in_room", "on_paper"
 THE_CLIENT, GUARDIAN = PARTIES
 LONGEST_PLACE = 200
@@ -167,6 +169,14 @@ def agreed_to(db: Session, *, actor: SignedIn, case: Case, item: Item | None, pa
     wanted = (item.item_id.hex, _digest(db, item), True, party)
     fits = (said.get("item"), said.get("digest"), said.get("agreed"), said.get("party", THE_CLIENT)) == wanted
     return item_of(db, case.shared_box_id, KIND, row.number) if fits else None
+
+
+def may_refer(db: Session, *, actor: SignedIn, case: Case, said: Form) -> bool:
+    """Return whether a signed referral rests on something: the client's yes to it, a limit, a refusal with a witness (R7-10)."""
+    if not said.signed:
+        return False
+    by_itself = said.content.get("consent") != ASKED or said.content.get("receipt") == "refused"
+    return by_itself or agreed_to(db, actor=actor, case=case, item=said.item) is not None
 
 
 def answer_words(db: Session, *, actor: SignedIn, case: Case, number: int) -> dict[str, Any]:

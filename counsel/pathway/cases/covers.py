@@ -20,6 +20,8 @@ class Cover:
     next_step: str = ""
     raised_at: str = ""  # when the level last rose
     ones: int = 0  # how often level 1 was found
+    asked_at: str = ""  # when the whole list of risk questions was last asked
+    recorded_at: str = ""  # when the last crisis record was signed
 
 
 def seal_cover(box: OpenBox, case: Case, cover: Cover) -> None:

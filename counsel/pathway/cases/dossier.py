@@ -242,10 +242,10 @@ def write_form(
 
     Records: ``pathway:<form>:drafted`` or ``:signed``. Rule: 篇6 5; R6-07.
     """
+    require(db, actor, kind.write, case_facts(db, case), object_id=case.case_id)
+    if sign:
+        _check_complete(kind, content)
     with held(db, case) as record:
-        require(db, actor, kind.write, case_facts(db, case), object_id=case.case_id)
-        if sign:
-            _check_complete(kind, content)
         box = writing_box(db, actor=actor, case=case, shared=kind.shared)
         place = {"content": content, "seen_version": seen_version, "number": number, "sign": sign}
         item = put_text(db, box=box, kind=kind.code, keyring=keys_of(db, actor), **place)  # type: ignore[arg-type]

@@ -82,7 +82,8 @@ def write_report(db: Session, *, actor: SignedIn, case: Case, content: Mapping[s
     require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
     held_ones, level = sessions_of(db, case), cover_of(db, actor=actor, case=case).level
     last = {"last_on": max(session.held_on for session in held_ones).isoformat()} if held_ones else {}
-    paper = read_form(db, actor=actor, case=case, kind=PAPER).content if case.source == "paper" else {}
+    on_paper = sign and case.source == "paper"  # a draft that saves itself opens nothing
+    paper = read_form(db, actor=actor, case=case, kind=PAPER).content if on_paper else {}
     earlier = {"on_paper": paper["talks"]} if paper.get("talks") else {}
     sessions = len(held_ones) + (paper.get("talks") or 0)
     began = paper.get("began_on") or case.opened_on.isoformat()

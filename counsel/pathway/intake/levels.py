@@ -80,24 +80,25 @@ def record_short_screen(db: Session, *, actor: SignedIn, case: Case, answers: Ma
 
 def _sign_screen(db: Session, actor: SignedIn, case: Case, content: Mapping[str, Any], level: int) -> None:
     number = 1 + newest_number(db, case.box_id, SCREEN.code)
-    if level < WATCHED:  # into a closed case only danger is written
+    require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
+    if max(level, cover_of(db, actor=actor, case=case).level) < WATCHED:  # into a closed case only what danger asks for
         require(db, actor, Permission.CASE_WRITE, case_facts(db, case), object_id=case.case_id)
     with recording(db):
         if content["answers"].get("q11") == YES:
             age = age_if_known(db, actor=actor, case=case)
             oblige(db, actor=actor, client_id=case.client_id, case_id=case.case_id, age=age)
         write_form(db, actor=actor, case=case, kind=SCREEN, content=content, seen_version=0, sign=True, number=number)
-        _take_level(db, actor, case, level)
+        _take_level(db, actor, case, level, asked="new" not in content["answers"])
         if level == 1:
             _count_ones(db, actor, case)
 
 
-def _take_level(db: Session, actor: SignedIn, case: Case, level: int) -> None:
+def _take_level(db: Session, actor: SignedIn, case: Case, level: int, asked: bool = False) -> None:
     """Raise the level in force to at least this one. A level that a new episode began with never rose: it does now."""
     cover = cover_of(db, actor=actor, case=case)
     begun = cover.level if cover.raised_at or level < WATCHED else 0
     rises = level > begun
-    _set_level(db, actor, case, max(cover.level, level), rises=rises)
+    _set_level(db, actor, case, max(cover.level, level), rises, asked)
     _set_going(db, actor, case, begun if rises else cover.level, max(cover.level, level))
 
 
@@ -184,10 +185,12 @@ def _supervise(db: Session, case: Case, within: timedelta) -> None:
         open_task(db, kind="supervise", due_at=due, client_id=case.client_id, object_id=case.case_id)
 
 
-def _set_level(db: Session, actor: SignedIn, case: Case, level: int, rises: bool = False) -> None:
+def _set_level(db: Session, actor: SignedIn, case: Case, level: int, rises: bool = False, asked: bool = False) -> None:
     changes: dict[str, object] = {"level": level}
     if rises:
         changes["raised_at"] = now().isoformat(timespec="seconds")
+    if asked:
+        changes["asked_at"] = now().isoformat()
     change_cover(db, writing_box(db, actor=actor, case=case, shared=False), case, **changes)
     for row in times_of_case(db, case.case_id):
         row.call_duty = level >= CALL_DUTY_LEVEL

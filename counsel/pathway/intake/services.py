@@ -19,6 +19,7 @@ from counsel.pathway.appointments.duty import ended_alarm_boxes
 from counsel.pathway.appointments.models import Appointment
 from counsel.pathway.appointments.requests import appointment_facts, change_state, open_case_for
 from counsel.pathway.appointments.talks import accepted_talks
+from counsel.pathway.cases.agreement import may_refer
 from counsel.pathway.cases.dossier import INTAKE, REFERRAL, Form, read_form, write_form
 from counsel.pathway.cases.evidence import (
     ClientAgrees,
@@ -102,13 +103,22 @@ def evidence_of_intake(db: Session, *, actor: SignedIn, case: Case) -> list[Evid
     form = read_form(db, actor=actor, case=case, kind=INTAKE)
     consent = consent_given(db, actor=actor, case=case)
     found = [*_from_intake(form), *evidence_of_screen(db, case), *evidence_of_level(db, actor=actor, case=case)]
-    written = [item for item in items_in(db, [case.shared_box_id]) if item.kind == REFERRAL.code and item.state == "signed"]
-    found += [RecommendationNamed("REC", item.item_id) for item in written[-1:]]
+    if str(form.content.get("recommendation") or "").strip():  # as R10-03 asks for after a no
+        found += _sent_elsewhere(db, actor=actor, case=case)
     if consent is not None:
         found.append(ConsentGiven("G2", consent.item_id))
         if guardian_settled(db, actor=actor, case=case, consent=consent):
             found.append(GuardianSettled("G3", consent.item_id))
     return found
+
+
+def _sent_elsewhere(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
+    """Return REC for the newest signed referral, once the client has answered it."""
+    written = (
+        item.number for item in items_in(db, [case.shared_box_id]) if item.kind == REFERRAL.code and item.state == "signed"
+    )
+    said = read_form(db, actor=actor, case=case, kind=REFERRAL, number=max(written, default=1))
+    return [RecommendationNamed("REC", said.item_id)] if may_refer(db, actor=actor, case=case, said=said) else []
 
 
 def _from_intake(form: Form) -> list[Evidence]:

@@ -1,10 +1,13 @@
 """Forms F08, hand-over, pause."""
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, RadioField, SelectField
 from wtforms.validators import Optional as MayBeEmpty
 
-from counsel.confidentiality.limits import LIMITS
+from counsel.confidentiality.limits import LIMITS, LimitCode
+from counsel.pathway.cases.agreement import ASKED
 from counsel.web.forms import Form, line, options, text
 
 KIND_WORDS = [
@@ -13,11 +16,14 @@ KIND_WORDS = [
     ("counsellor", _l("another counsellor outside")),
     ("social", _l("social or legal help")),
 ]
+AGREED_BEFORE = ("agreed", _l("the client agreed"))  # what older forms say
 CONSENT_WORDS = [
-    ("agreed", _l("As the client answers to this form")),
+    ("", "–"),
+    (ASKED, _l("As the client answers to this form")),
     *(
         (limit.code.value, _l("Without it: %(code)s, %(title)s", code=limit.code.value, title=_l(limit.title)))
         for limit in LIMITS
+        if limit.code is not LimitCode.EX5
     ),
 ]
 RECEIPT_WORDS = [
@@ -56,11 +62,14 @@ REACH_WORDS = {
 }
 
 
+NOTHING_HEARD = ("nothing", _l("nothing was heard"))
+
+
 class ReferralForm(Form):
     """F08: written advice, with its receipt."""
 
     kind = SelectField(_l("Where to"), choices=options(KIND_WORDS))
-    target = line(_l("Institution or person"), most=120, needed=False)
+    target = line(_l("Institution or person"), most=200, needed=False)
     phone = line(_l("Telephone"), most=40, needed=False)
     reason = text(_l("Why, as a suspicion"), rows=3)
     information = text(_l("What is told to them, and nothing beyond"), rows=3)
@@ -69,12 +78,18 @@ class ReferralForm(Form):
     witness = line(_l("Witness, when nobody signed"), most=80, needed=False)
     feedback_due = DateField(_l("Feedback wanted by"), validators=[MayBeEmpty()])
 
+    def __init__(self, *place: Any, **given: Any) -> None:
+        super().__init__(*place, **given)
+        if self.consent.data == AGREED_BEFORE[0]:
+            self.consent.choices = options([*CONSENT_WORDS, AGREED_BEFORE])
+
 
 class FeedbackForm(Form):
     """What came back from a referral."""
 
     source = RadioField(
-        _l("From whom"), choices=options([("hospital", _l("the hospital's paper")), ("client", _l("as the client tells it"))])
+        _l("From whom"),
+        choices=options([("hospital", _l("the hospital's paper")), ("client", _l("as the client tells it")), NOTHING_HEARD]),
     )
     text = text(_l("What it says"), rows=4, hint=_l("Words of diagnosis only in quotation marks, as the paper has them."))
     sheet_place = line(_l("Where the paper lies"), most=120, needed=False)

@@ -18,6 +18,7 @@ from counsel.core.errors import ConflictError, InvalidError, TransitionError
 from counsel.core.told import told
 from counsel.pathway.assessment.criteria import MEDICAL_CLASS
 from counsel.pathway.assessment.services import assessments_of
+from counsel.pathway.cases.agreement import ASKED, may_refer
 from counsel.pathway.cases.countersign import ask_second_signature, signed_reasons
 from counsel.pathway.cases.dossier import ASSESSMENT, CONSENT, INTAKE, PLAN, REFERRAL, FormKind, read_form, write_form
 from counsel.pathway.cases.evidence import (
@@ -77,7 +78,7 @@ def _problems(content: Mapping[str, Any], age: int | None) -> dict[str, str]:
     found = {}
     if content.get("kind") not in REFERRAL_KINDS:
         found["kind"] = "unknown"
-    if content.get("consent") not in ("agreed", *LimitCode):
+    if content.get("consent") not in (ASKED, *(set(LimitCode) - {LimitCode.EX5})):
         found["consent"] = "consent_or_limit"
     receipt = content.get("receipt")
     minor = age is None or age < ADULT
@@ -123,11 +124,13 @@ def recommended(db: Session, *, actor: SignedIn, case: Case) -> dict[str, str]:
 def refer_medically(db: Session, *, actor: SignedIn, case: Case) -> None:
     """T10: the newest medical advice was handed over with its receipt; the case waits for the feedback.
 
-    :raises TransitionError: ``G14`` without such a referral that is still open. Rule: 篇7 六.
+    :raises TransitionError: ``G14`` without such a referral that is still open and rests on something. Rule: 篇7 六; R7-10.
     """
     with held(db, case):
-        open_ones = [row for row in referrals_of(db, case) if row.kind == "medical" and row.answered_on is None]
-        evidence: list[Evidence] = [MedicalAdvised("G14", open_ones[-1].item_id)] if open_ones else []
+        open_ones = [row.number for row in referrals_of(db, case) if row.kind == "medical" and row.answered_on is None]
+        said = read_form(db, actor=actor, case=case, kind=REFERRAL, number=max(open_ones, default=1))
+        stands = open_ones and may_refer(db, actor=actor, case=case, said=said)
+        evidence: list[Evidence] = [MedicalAdvised("G14", said.item_id)] if stands else []
         evidence += forms_before(db, case, (CONSENT.code,))  # what was explained before is explained anew afterwards
         move(db, actor=actor, case=case, to="referred_medical", evidence=evidence)
 
@@ -135,13 +138,13 @@ def refer_medically(db: Session, *, actor: SignedIn, case: Case) -> None:
 def record_feedback(db: Session, *, actor: SignedIn, case: Case, number: int, source: str, text: str, sheet_place: str) -> None:
     """Record what came back: the hospital's paper, or what the client tells; words of diagnosis only in quotation.
 
-    :param source: ``hospital`` (then with the place of the paper) or ``client``.
+    :param source: ``hospital`` (then with the place of the paper), ``client``, or ``nothing`` for what is no doctor's.
     :raises InvalidError: an unknown source, a paper without its place; :raises ConflictError: answered already.
 
     Records: ``pathway:feedback:signed``. Rule: 篇7 六; R7-11; 精神卫生法 23.
     """
     require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
-    if source not in ("hospital", "client"):
+    if source not in ("hospital", "client", "nothing"):
         raise InvalidError(source="unknown")
     if source == "hospital" and not sheet_place.strip():
         raise InvalidError(sheet_place="empty")
@@ -149,6 +152,8 @@ def record_feedback(db: Session, *, actor: SignedIn, case: Case, number: int, so
         row = db.get(Referral, (case.case_id, number), with_for_update=True, populate_existing=True)
         if row is None or row.answered_on is not None:
             raise ConflictError("faster")
+        if source == "nothing" and row.kind == "medical":  # a doctor's is tracked until something is known (R7-11)
+            raise InvalidError(source="tracked")
         content = {"source": source, "text": text, "sheet_place": sheet_place}
         write_form(db, actor=actor, case=case, kind=FEEDBACK, content=content, seen_version=0, sign=True, number=number)
         row.answered_on = today(house_of(db).settings.time_zone)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,7 +14,8 @@ from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.pathway.cases.countersign import ask_second_signature
-from counsel.pathway.cases.dossier import CRISIS, RAISED, RETURN, SAFETY, SCREEN, SUPERVISION, read_form, write_form
+from counsel.pathway.cases.covers import Cover
+from counsel.pathway.cases.dossier import CRISIS, RETURN, SAFETY, SCREEN, SUPERVISION, read_form, write_form
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, cover_of, held
 from counsel.pathway.intake.informing import age_if_known
@@ -49,12 +50,13 @@ def write_crisis(
     """
     require(db, actor, Permission.CASE_FOLLOW_UP, case_facts(db, case), object_id=case.case_id)
     with held(db, case):
-        level = cover_of(db, actor=actor, case=case).level
-        gaps = _gaps(db, case, content, level) if sign else {}
+        cover = cover_of(db, actor=actor, case=case)
+        gaps, level = _gaps(db, case, content, cover) if sign else {}, cover.level
         if gaps:
             raise InvalidError(**gaps)
-        full = {**content, "level": level}
-        write_form(db, actor=actor, case=case, kind=CRISIS, content=full, seen_version=seen_version, sign=sign, number=number)
+        full, now_on = {**content, "level": level}, {"recorded_at": now().isoformat()} if sign else None
+        place = {"content": full, "seen_version": seen_version, "sign": sign, "number": number, "cover": now_on}
+        write_form(db, actor=actor, case=case, kind=CRISIS, **place)  # type: ignore[arg-type]
         if not sign:
             return
         end_tasks(db, object_id=case.case_id, kind="report", outcome="recorded")
@@ -65,16 +67,16 @@ def write_crisis(
             ask_second_signature(db, actor=actor, client_id=case.client_id, object_id=case.case_id, content=said)
 
 
-def _gaps(db: Session, case: Case, content: Mapping[str, Any], level: int) -> dict[str, str]:
+def _gaps(db: Session, case: Case, content: Mapping[str, Any], cover: Cover) -> dict[str, str]:
     """What a crisis record neither has beside it nor explains: answers since the level rose, and a plan from level 2 on."""
-    signed = [item for item in items_in(db, [case.box_id, case.shared_box_id]) if item.state == "signed"]
-    asked, raised, before, plans = (
-        [item.on_day for item in signed if item.kind == kind.code] for kind in (SCREEN, RAISED, CRISIS, SAFETY)
-    )
-    answers, last = max(asked, default=date.min), max(before, default=date.min)
-    fresh = answers == today(house_of(db).settings.time_zone) or answers > last
-    has = {"unasked": fresh and answers >= max(raised, default=date.min), "unplanned": bool(plans) or level < WATCHED}
+    planned = any(item.kind == SAFETY.code and item.state == "signed" for item in items_in(db, [case.shared_box_id]))
+    asked, rose, before = (_moment(text) for text in (cover.asked_at, cover.raised_at, cover.recorded_at))
+    has = {"unasked": rose <= asked > before, "unplanned": planned or cover.level < WATCHED}
     return {name: name for name, there in has.items() if not there and not str(content.get(name) or "").strip()}
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text) if text else datetime.min.replace(tzinfo=UTC)
 
 
 def said_before(db: Session, *, actor: SignedIn, case: Case) -> dict[str, str]:

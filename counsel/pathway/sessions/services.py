@@ -154,12 +154,14 @@ def write_note(
         empty = {part: "empty" for part in (*parts, "next_on") if not str(content.get(part) or "").strip()}
         if empty:
             raise InvalidError(**empty)
+    place = {"seen_version": seen_version, "sign": sign, "number": number}
+    if not sign:
+        write_form(db, actor=actor, case=case, kind=NOTE, content=content, **place)  # type: ignore[arg-type]
+        return
     with recording(db):
-        full = {**content, **_known(db, actor, case, session)} if sign else content
-        place = {"content": full, "seen_version": seen_version, "sign": sign, "number": number}
-        write_form(db, actor=actor, case=case, kind=NOTE, **place)  # type: ignore[arg-type]
-        if sign:
-            db.get_one(CounsellingSession, (case.case_id, number)).note_signed = True
+        full = {**content, **_known(db, actor, case, session)}
+        write_form(db, actor=actor, case=case, kind=NOTE, content=full, **place)  # type: ignore[arg-type]
+        db.get_one(CounsellingSession, (case.case_id, number)).note_signed = True
 
 
 def _known(db: Session, actor: SignedIn, case: Case, session: CounsellingSession) -> dict[str, Any]:
