@@ -138,10 +138,7 @@ def _case(person: Any, wanted: str = "0004") -> str:
 
 
 def _room(person: Any, _case_path: str) -> str:
-    person.go(_case(person, "0007"))
-    links = person.page.locator("a[href*='/agree/']")
-    assert links.count()
-    person.go(str(links.first.get_attribute("href")))
+    person.go(_agree(person, _case(person, "0007")))
     person.press("button[value=in_room]")
     return str(person.page.url.removeprefix(person.site.url))
 
