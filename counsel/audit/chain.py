@@ -124,8 +124,8 @@ def _append(db: Session, entries: list[Entry]) -> None:
         line = _line(seq, entry)
         chain = line["chain"] = chained(chain, line.values())
         lines.append(line)
-    bare_rows(db, MOVE_HEAD if head is not None else FIRST_HEAD, {"new_seq": seq, "new_chain": chain})
-    bare_rows(db, insert(AuditLine), lines)
+    db.connection().execute(MOVE_HEAD if head is not None else FIRST_HEAD, {"new_seq": seq, "new_chain": chain})
+    db.connection().execute(insert(AuditLine), lines)
     draw(db, lines)
     db.flush()
 

@@ -45,6 +45,7 @@ OF_DRAFT = (_BODIES.item_id == bindparam("item"), _BODIES.revision == 0)
 SET_DRAFT = update(Body.__table__).where(*OF_DRAFT).values(sealed=bindparam("text"), author_id=bindparam("by"))  # type: ignore[arg-type]
 DROP_DRAFT = delete(Body.__table__).where(*OF_DRAFT)  # type: ignore[arg-type]
 NEWEST = select(func.max(Item.number)).where(Item.box_id == bindparam("box"), Item.kind == bindparam("kind"))
+NEWEST_SIGNED = NEWEST.where(Item.state == "signed")
 ONE_ITEM = select(Item).where(Item.box_id == bindparam("box"), Item.kind == bindparam("kind"), Item.number == bindparam("number"))
 
 
@@ -259,6 +260,11 @@ def items_in(db: Session, box_ids: Iterable[UUID]) -> list[Item]:
 def newest_number(db: Session, box_id: UUID, kind: str) -> int:
     """Return the number of the newest item of a kind in a box, 0 when there is none."""
     return db.scalar(NEWEST, {"box": box_id, "kind": kind}) or 0
+
+
+def newest_signed(db: Session, box_id: UUID, kind: str) -> int:
+    """Return the number of the newest signed item of a kind in a box, 0 when there is none; a draft has no say."""
+    return db.scalar(NEWEST_SIGNED, {"box": box_id, "kind": kind}) or 0
 
 
 def item_of(db: Session, box_id: UUID, kind: str, number: int = 1) -> Item | None:

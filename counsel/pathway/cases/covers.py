@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -22,6 +23,11 @@ class Cover:
     ones: int = 0  # how often level 1 was found
     asked_at: str = ""  # when the whole list of risk questions was last asked
     recorded_at: str = ""  # when the last crisis record was signed
+
+
+def moment_of(text: str) -> datetime | None:
+    """Return a moment as it stands on a cover, or None when there was none."""
+    return datetime.fromisoformat(text) if text else None
 
 
 def seal_cover(box: OpenBox, case: Case, cover: Cover) -> None:

@@ -19,7 +19,7 @@ from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError, UnreadableError
 from counsel.core.ids import parse_id
 from counsel.pathway.cases.countersign import ask_second_signature, second_signature
-from counsel.pathway.cases.covers import Cover
+from counsel.pathway.cases.covers import moment_of
 from counsel.pathway.cases.dossier import TOLD, read_item, write_form
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, cover_of, held
@@ -40,7 +40,7 @@ def still_owed(db: Session, *, actor: SignedIn, case: Case) -> dict[str, datetim
     Records: ``pathway:told:read`` for each record.
     """
     cover = cover_of(db, actor=actor, case=case)
-    raised = raised_at(cover)
+    raised = moment_of(cover.raised_at)
     if raised is None:
         return {}
     owed = owed_to(house_of(db).settings, cover.level, age_if_known(db, actor=actor, case=case))
@@ -73,11 +73,6 @@ def age_if_known(db: Session, *, actor: SignedIn, case: Case) -> int | None:
         return age_of(db, client_of(db, actor=actor, case=case))
     except UnreadableError:
         return None
-
-
-def raised_at(cover: Cover) -> datetime | None:
-    """Return when a level last rose, or None when it never did."""
-    return datetime.fromisoformat(cover.raised_at) if cover.raised_at else None
 
 
 def told_in(db: Session, *, actor: SignedIn, case: Case) -> list[Mapping[str, Any]]:

@@ -42,7 +42,7 @@ from counsel.pathway.intake.levels import evidence_of_level, evidence_of_screen
 from counsel.people.cards import client_cards
 from counsel.people.conflicts import check_free
 from counsel.people.guests import ids_of_person
-from counsel.records.services import items_in
+from counsel.records.services import newest_signed
 
 
 def receive_client(db: Session, *, actor: SignedIn, appointment_id: UUID | None) -> Case:
@@ -114,10 +114,8 @@ def evidence_of_intake(db: Session, *, actor: SignedIn, case: Case) -> list[Evid
 
 def _sent_elsewhere(db: Session, *, actor: SignedIn, case: Case) -> list[Evidence]:
     """Return REC for the newest signed referral, once the client has answered it."""
-    written = (
-        item.number for item in items_in(db, [case.shared_box_id]) if item.kind == REFERRAL.code and item.state == "signed"
-    )
-    said = read_form(db, actor=actor, case=case, kind=REFERRAL, number=max(written, default=1))
+    newest = newest_signed(db, case.shared_box_id, REFERRAL.code) or 1
+    said = read_form(db, actor=actor, case=case, kind=REFERRAL, number=newest)
     return [RecommendationNamed("REC", said.item_id)] if may_refer(db, actor=actor, case=case, said=said) else []
 
 

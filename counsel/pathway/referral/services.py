@@ -41,7 +41,7 @@ from counsel.pathway.intake.levels import evidence_of_level
 from counsel.pathway.plans.services import evidence_of_plan, forms_before
 from counsel.pathway.referral.models import REFERRAL_KINDS, WAYS_TO_REACH, ContactTry, Referral
 from counsel.records.models import Item
-from counsel.records.services import items_in
+from counsel.records.services import items_in, newest_signed
 from counsel.tasks.models import Task
 
 FEEDBACK = FormKind("feedback", Permission.CASE_READ, Permission.CASE_FOLLOW_UP, needed=("source", "text"), conclusions=("text",))
@@ -216,9 +216,9 @@ def _feedback_evidence(db: Session, *, actor: SignedIn, case: Case) -> list[Evid
 
 
 def _severity(db: Session, actor: SignedIn, case: Case) -> str:
-    """The class of the newest signed assessment; a draft has no say."""
-    signed = [i.number for i in items_in(db, [case.box_id]) if i.kind == ASSESSMENT.code and i.state == "signed"]
-    form = read_form(db, actor=actor, case=case, kind=ASSESSMENT, number=max(signed, default=1))
+    """The class of the newest signed assessment."""
+    newest = newest_signed(db, case.box_id, ASSESSMENT.code) or 1
+    form = read_form(db, actor=actor, case=case, kind=ASSESSMENT, number=newest)
     return str(form.content.get("severity") or "")
 
 

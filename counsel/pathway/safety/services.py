@@ -14,12 +14,12 @@ from counsel.core.clock import now, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
 from counsel.pathway.cases.countersign import ask_second_signature
-from counsel.pathway.cases.covers import Cover
+from counsel.pathway.cases.covers import Cover, moment_of
 from counsel.pathway.cases.dossier import CRISIS, RETURN, SAFETY, SCREEN, SUPERVISION, read_form, write_form
 from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.services import case_facts, cover_of, held
 from counsel.pathway.intake.informing import age_if_known
-from counsel.records.services import items_in, newest_number
+from counsel.records.services import items_in, newest_number, newest_signed
 from counsel.risk.cards import write_card
 from counsel.risk.clocks import ADULT, WATCHED
 from counsel.tasks.services import REPLACED, end_task, end_tasks, open_task, tasks_about
@@ -27,6 +27,7 @@ from counsel.tasks.services import REPLACED, end_task, end_tasks, open_task, tas
 CODE = "F07"
 RETURN_DAYS = (7, 14, 28, 58, 88, 118)  # after 1, 2 and 4 weeks, then three times a month later (domain §3.8)
 MOST_LINES = 5
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def newest_of(db: Session, case: Case, kind: str) -> tuple[int, bool]:
@@ -69,14 +70,10 @@ def write_crisis(
 
 def _gaps(db: Session, case: Case, content: Mapping[str, Any], cover: Cover) -> dict[str, str]:
     """What a crisis record neither has beside it nor explains: answers since the level rose, and a plan from level 2 on."""
-    planned = any(item.kind == SAFETY.code and item.state == "signed" for item in items_in(db, [case.shared_box_id]))
-    asked, rose, before = (_moment(text) for text in (cover.asked_at, cover.raised_at, cover.recorded_at))
+    planned = newest_signed(db, case.shared_box_id, SAFETY.code) > 0
+    asked, rose, before = (moment_of(text) or NEVER for text in (cover.asked_at, cover.raised_at, cover.recorded_at))
     has = {"unasked": rose <= asked > before, "unplanned": planned or cover.level < WATCHED}
     return {name: name for name, there in has.items() if not there and not str(content.get(name) or "").strip()}
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text) if text else datetime.min.replace(tzinfo=UTC)
 
 
 def said_before(db: Session, *, actor: SignedIn, case: Case) -> dict[str, str]:

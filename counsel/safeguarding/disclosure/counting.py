@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.telling import To
+from counsel.pathway.cases.covers import moment_of
 from counsel.pathway.cases.services import case_at, cover_of
-from counsel.pathway.intake.informing import raised_at, record_told, still_owed, told_in
+from counsel.pathway.intake.informing import record_told, still_owed, told_in
 from counsel.risk.clocks import GUARDIAN, LEADER
 from counsel.safeguarding.disclosure.draft import SPOKEN, Content
 from counsel.safeguarding.disclosure.models import Disclosure, Package
@@ -28,7 +29,7 @@ def count_as_told(
     case = case_at(db, row.case_id)
     if case is None or case.counsellor_id != actor.holder_id:
         return
-    raised = raised_at(cover_of(db, actor=actor, case=case))
+    raised = moment_of(cover_of(db, actor=actor, case=case).raised_at)
     arrived = {
         content["recipients"][one.number - 1]["kind"] for one in packages if one.way == SPOKEN or one.opened_on is not None
     }
