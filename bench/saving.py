@@ -22,7 +22,7 @@ from counsel.pathway.cases.services import find_case
 from counsel.pathway.sessions.services import write_note
 from tests.conftest import Centre
 
-WRITERS = 8
+WRITERS, AS_SENT = 8, "multipart/form-data"  # as the page's script sends it
 TEXT = text_of(CONTENT).encode()
 
 
@@ -45,7 +45,7 @@ class Draft:
     def post(self, client: FlaskClient) -> None:
         """Save it once through its page."""
         place = f"/cases/{self.case_id}/sessions/{self.number}"
-        answer = client.post(place, data=CONTENT | {"version": str(self.seen), "do": "autosave"})
+        answer = client.post(place, data=CONTENT | {"version": str(self.seen), "do": "autosave"}, content_type=AS_SENT)
         assert answer.status_code == 200, answer.status_code
         self.seen += 1
 
@@ -63,7 +63,7 @@ def save_figures(centre: Centre, case_id: UUID, floor: Notes, plan: Plan) -> Fig
     service = _saving(draft.save, lambda: floor.save(TEXT), plan)
     ours, bare = _signed_in(centre), client_of(floor, {})
     form = {name: part for name, part in CONTENT.items() if name != "format"}
-    page = _saving(lambda: draft.post(ours), lambda: bare.post("/save", data=form), plan)
+    page = _saving(lambda: draft.post(ours), lambda: bare.post("/save", data=form, content_type=AS_SENT), plan)
     return {"service": service, "page": page}
 
 

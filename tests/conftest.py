@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 import counsel.app
 from counsel.access.models import SignIn
@@ -104,7 +105,12 @@ class Centre:
 
     def session(self) -> Session:
         """Return a second database session, as another request would have."""
-        return make_sessions(self.db.get_bind().engine, self.house)()
+        return self.sessions()
+
+    @cached_property
+    def sessions(self) -> sessionmaker[Session]:
+        """The factory of the centre's database sessions."""
+        return make_sessions(self.db.get_bind().engine, self.house)
 
 
 def _copy(template: Template, folder: Path, environ: dict[str, str], backend: str) -> Iterator[Centre]:

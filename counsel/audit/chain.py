@@ -18,17 +18,18 @@ from counsel.audit.models import AuditHead, AuditLine
 from counsel.core.clock import now
 from counsel.core.database import House, house_of, writing
 from counsel.core.errors import RefusedError, TamperError
-from counsel.core.rows import bare_rows
+from counsel.core.rows import Change, Prepared
 from counsel.crypto.derive import digest, subkey
 from counsel.crypto.signatures import public_of, sign, verifies
 
 BATCH = 1000
 CHAINED = ("seq", "at", "day", "tag", "actor_role", "actor_id", "subject_id", "object_id", "detail")
 THE_HEAD = select(AuditHead.seq, AuditHead.chain).where(AuditHead.head_id == 1)  # no other row counts
-HEAD = THE_HEAD.with_for_update()
+HEAD, HEAD_TO_MOVE = Prepared(THE_HEAD), Prepared(THE_HEAD.with_for_update())
 NEW: dict[str, Any] = {"seq": bindparam("new_seq"), "chain": bindparam("new_chain")}
-MOVE_HEAD = update(AuditHead).where(AuditHead.head_id == 1).values(**NEW)
-FIRST_HEAD = insert(AuditHead).values(head_id=1, **NEW)
+MOVE_HEAD = Change(update(AuditHead).where(AuditHead.head_id == 1).values(**NEW))
+FIRST_HEAD = Change(insert(AuditHead).values(head_id=1, **NEW))
+ADD_LINE = Change(insert(AuditLine))
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def recording(db: Session) -> Iterator[Recorder]:
 def _append(db: Session, entries: list[Entry]) -> None:
     if not entries:
         return
-    head = bare_rows(db, HEAD).first()
+    head = HEAD_TO_MOVE.first(db)
     seq, chain = (head.seq, head.chain) if head is not None else (0, _before_all(db))
     lines = []
     for entry in entries:
@@ -124,8 +125,9 @@ def _append(db: Session, entries: list[Entry]) -> None:
         line = _line(seq, entry)
         chain = line["chain"] = chained(chain, line.values())
         lines.append(line)
-    db.connection().execute(MOVE_HEAD if head is not None else FIRST_HEAD, {"new_seq": seq, "new_chain": chain})
-    db.connection().execute(insert(AuditLine), lines)
+    (MOVE_HEAD if head is not None else FIRST_HEAD).run(db, new_seq=seq, new_chain=chain)
+    for line in lines:
+        ADD_LINE.run(db, **line)
     draw(db, lines)
     db.flush()
 
@@ -192,7 +194,7 @@ def _walk(db: Session, kept: dict[int, bytes]) -> tuple[int, bytes, bool]:
 
 def _head(db: Session) -> tuple[int, bytes]:
     """How many lines there are and the hash that stands for all of them."""
-    head = bare_rows(db, THE_HEAD).first()
+    head = HEAD.first(db)
     return (head.seq, head.chain) if head is not None else (0, _before_all(db))
 
 

@@ -8,15 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from counsel.audit.models import AuditLine
 from counsel.core.clock import now
+from counsel.core.rows import Prepared
 
 VAULT_OPENED = "sign-in:vault:opened"
 SAME_NAME = "same_name"  # reader and client share a surname
-OPENED = "pathway:%:read"
+OPENED = AuditLine.tag.like(literal_column("'pathway:%:read'"))  # word for word what the index of these lines says
 REFUSED_OFTEN, OPENED_MANY = "audit:refused:often", "audit:opened:many"
 PATTERNS = (REFUSED_OFTEN, OPENED_MANY)
 SPAN = timedelta(hours=1)
@@ -26,27 +27,27 @@ _SINCE = (  # the newest first: what is asked about stands at the end of somebod
     .order_by(AuditLine.at.desc())
     .limit(1)
 )
-READ_SINCE = _SINCE.where(AuditLine.object_id == bindparam("object"), AuditLine.tag == bindparam("tag"))
-OPENED_SINCE = _SINCE.where(AuditLine.subject_id == bindparam("client"), AuditLine.tag.like(OPENED))
+READ_SINCE = Prepared(_SINCE.where(AuditLine.object_id == bindparam("object"), AuditLine.tag == bindparam("tag")))
+OPENED_SINCE = Prepared(_SINCE.where(AuditLine.subject_id == bindparam("client"), OPENED))
 
 
 def clients_opened(db: Session, actor_id: UUID | None, after: int = 0) -> set[UUID]:
     """Return whose sealed texts somebody has opened within the span, and after a line of the log."""
     since = now() - SPAN
     lines = select(AuditLine.subject_id).where(AuditLine.actor_id == actor_id, AuditLine.at >= since, AuditLine.seq > after)
-    found = db.scalars(lines.where(AuditLine.tag.like(OPENED), AuditLine.subject_id.is_not(None)).distinct())
+    found = db.scalars(lines.where(OPENED, AuditLine.subject_id.is_not(None)).distinct())
     return {subject for subject in found if subject is not None}
 
 
 def opened_lately(db: Session, actor_id: UUID | None, client_id: UUID) -> bool:
     """Return whether somebody has opened this client's texts within the span: one look into the index, however long the log."""
-    return db.scalar(OPENED_SINCE, {"actor": actor_id, "since": now() - SPAN, "client": client_id}) is not None
+    return OPENED_SINCE.first(db, actor=actor_id, since=now() - SPAN, client=client_id) is not None
 
 
 def read_lately(db: Session, actor_id: UUID | None, object_id: UUID, tag: str, minutes: int = 10) -> bool:
     """Return whether somebody's reading of one thing stands on record within so many minutes."""
     since = now() - timedelta(minutes=minutes)
-    return db.scalar(READ_SINCE, {"actor": actor_id, "since": since, "object": object_id, "tag": tag}) is not None
+    return READ_SINCE.first(db, actor=actor_id, since=since, object=object_id, tag=tag) is not None
 
 
 def vault_opened(db: Session, actor_id: UUID | None) -> int:
@@ -66,7 +67,7 @@ def refused_often(db: Session, least: int) -> list[tuple[UUID, str]]:
 
 def opened_many(db: Session, least: int) -> list[tuple[UUID, str]]:
     """Return (actor, roles) of colleagues who opened at least so many clients' texts within the span."""
-    opened = AuditLine.tag.like(OPENED) & AuditLine.subject_id.is_not(None)
+    opened = OPENED & AuditLine.subject_id.is_not(None)
     return _at_least(db, least, opened, (AuditLine.actor_id, AuditLine.subject_id))
 
 

@@ -1,12 +1,12 @@
 """The database: engines for SQLite and PostgreSQL, the fair write queue, the base of all tables, the house."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -186,6 +186,9 @@ def _queue(bind: Engine | Connection) -> Iterator[None]:
     if not path or path == ":memory:":
         yield
         return
-    with Path(f"{path}.queue").open("w") as ticket:
+    ticket = os.open(f"{path}.queue", os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
         fcntl.flock(ticket, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(ticket)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from counsel.core.database import House, house_of
 from counsel.core.errors import ConflictError, TamperError, UnreadableError
 from counsel.core.ids import new_id
+from counsel.core.rows import Prepared
 from counsel.crypto.blob import TAG_BYTES, Kind, epoch_of, read_header, seal, unseal
 from counsel.crypto.context import NOBODY, Context, Place
 from counsel.crypto.derive import blob_key, new_key
@@ -24,14 +25,14 @@ from counsel.keys.trust import check_recipient, holder_row
 MINE = Grant.holder_id == bindparam("me")
 OF_BOX = select(Grant).where(Grant.box_id == bindparam("box"))
 BY_EPOCH = OF_BOX.order_by(Grant.epoch.desc(), MINE.desc(), Grant.grant_id)
-MY_GRANTS, OUR_GRANTS = BY_EPOCH.where(MINE), BY_EPOCH.where(Grant.holder_id.in_(bindparam("us", expanding=True)))
-NEWER_KEYS = (
+MY_GRANTS, OUR_GRANTS = Prepared(BY_EPOCH.where(MINE)), BY_EPOCH.where(Grant.holder_id.in_(bindparam("us", expanding=True)))
+NEWER_KEYS = Prepared(
     select(Holder.version)
     .join(Grant, (Holder.holder_id == Grant.holder_id) & (Holder.version > Grant.holder_version))
     .where(Grant.box_id == bindparam("box"), Grant.epoch == bindparam("epoch"))
     .limit(1)
 )
-EPOCHS = select(BoxEpoch).where(BoxEpoch.box_id == bindparam("box")).order_by(BoxEpoch.epoch.desc())
+EPOCHS = Prepared(select(BoxEpoch).where(BoxEpoch.box_id == bindparam("box")).order_by(BoxEpoch.epoch.desc()))
 
 
 @dataclass
@@ -167,13 +168,13 @@ def open_child(parent: OpenBox, box: Box) -> bytes:
 
 def _grants_for(db: Session, keyring: Keyring, box: Box) -> list[Grant]:
     """Return the grants that may open a box, newest epoch first, then one's own; the groups are asked only without it."""
-    place: dict[str, object] = {"box": box.box_id, "me": keyring.holder_id}
     if keyring.find_groups is not None:
-        own = list(db.scalars(MY_GRANTS, place))
+        own = MY_GRANTS.all(db, box=box.box_id, me=keyring.holder_id)
         if own and (own[0].epoch, own[0].holder_version) == (box.epoch, keyring.version):
             return own
         find, keyring.find_groups = keyring.find_groups, None
         find()
+    place: dict[str, object] = {"box": box.box_id, "me": keyring.holder_id}
     return list(db.scalars(OUR_GRANTS, place | {"us": [keyring.holder_id, *keyring.groups]}))
 
 
@@ -188,13 +189,13 @@ def keyring_for(keyring: Keyring, grant: Grant) -> tuple[bytes, bytes] | None:
 
 def _reader_rotated(db: Session, box: Box) -> bool:
     """A reader has newer keys than this epoch was granted to (a group that somebody left): lazily stale."""
-    return db.scalar(NEWER_KEYS, {"box": box.box_id, "epoch": box.epoch}) is not None
+    return NEWER_KEYS.first(db, box=box.box_id, epoch=box.epoch) is not None
 
 
 def _read_back(db: Session, box: Box, epoch: int, key: bytes, lock: bytes) -> dict[int, bytes]:
     keys = {epoch: key}
     if epoch > 1:
-        rows = db.scalars(EPOCHS, {"box": box.box_id})
+        rows = EPOCHS.all(db, box=box.box_id)
         opened = OpenBox(house_of(db), box.box_id, epoch, keys, lock)
         for row in rows:
             if row.epoch in keys:

@@ -12,12 +12,14 @@ from sqlalchemy import Date, LargeBinary, MetaData, Table, Uuid, bindparam, dele
 from counsel.core.clock import now
 from counsel.core.database import House
 from counsel.core.errors import UnreadableError
+from counsel.core.rows import Prepared
 from counsel.crypto.derive import new_key
 
 _METADATA = MetaData()
 LOCKS = Table("locks", _METADATA, C("lock_id", Uuid, primary_key=True), C("secret", LargeBinary, nullable=False))
 TOMBSTONES = Table("tombstones", _METADATA, C("lock_id", Uuid, primary_key=True), C("erased_on", Date, nullable=False))
 THOSE = select(LOCKS.c.lock_id, LOCKS.c.secret).where(LOCKS.c.lock_id.in_(bindparam("ids", expanding=True)))
+THAT = Prepared(select(LOCKS.c.secret).where(LOCKS.c.lock_id == bindparam("id")))
 
 
 def prepare_store(house: House) -> None:
@@ -45,10 +47,11 @@ def read_lock(house: House, lock_id: UUID) -> bytes:
 
     :raises UnreadableError: when it was erased or never made.
     """
-    found = read_locks(house, [lock_id]).get(lock_id)
-    if found is None:
+    with house.locks.connect() as store:
+        found = THAT.rows(store, {"id": lock_id})
+    if not found:
         raise UnreadableError("no lock")
-    return found
+    return bytes(found[0].secret)
 
 
 def erase_lock(house: House, lock_id: UUID) -> None:

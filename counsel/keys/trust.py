@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from counsel.core.database import House, house_of
 from counsel.core.errors import TamperError
+from counsel.core.rows import Prepared
 from counsel.crypto.derive import digest, mac, same
 from counsel.crypto.signatures import fingerprint, sign, verified
 from counsel.keys.bundle import Keyring
@@ -22,8 +23,8 @@ ELIGIBLE = {
     "duty": ("counsellor", "director"),
     "archive": ("archivist",),
 }
-NEWEST_FIRST = select(Holder).where(Holder.holder_id == bindparam("holder")).order_by(Holder.version.desc())
-OF_VERSION = NEWEST_FIRST.where(Holder.version == bindparam("version"))
+OF_HOLDER = select(Holder).where(Holder.holder_id == bindparam("holder")).order_by(Holder.version.desc())
+NEWEST_FIRST, OF_VERSION = Prepared(OF_HOLDER), Prepared(OF_HOLDER.where(Holder.version == bindparam("version")))
 VOUCHING = (
     select(Certificate.role, Certificate.signature, Holder)
     .join(Holder, Holder.holder_id == Certificate.certifier_id)
@@ -67,13 +68,13 @@ def group_name(house: House, holder_id: UUID) -> str | None:
 def holder_row(db: Session, holder_id: UUID, version: int | None = None) -> Holder | None:
     """Return the public keys of a holder, the newest version unless told."""
     if version is None:
-        return db.scalars(NEWEST_FIRST, {"holder": holder_id}).first()
-    return db.scalars(OF_VERSION, {"holder": holder_id, "version": version}).first()
+        return NEWEST_FIRST.first(db, holder=holder_id)
+    return OF_VERSION.first(db, holder=holder_id, version=version)
 
 
 def holder_versions(db: Session, holder_id: UUID) -> list[Holder]:
     """Return the keys a holder has and had, newest first; whether they may be believed is asked apart."""
-    return list(db.scalars(NEWEST_FIRST, {"holder": holder_id}))
+    return NEWEST_FIRST.all(db, holder=holder_id)
 
 
 def _statement(house: House, holder: Holder, role: str) -> bytes:

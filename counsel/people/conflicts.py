@@ -19,17 +19,18 @@ from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import TransitionError, UnreadableError
 from counsel.core.ids import parse_id
+from counsel.core.rows import Prepared
 from counsel.keys.bundle import Keyring
 from counsel.people.cards import client_cards, student_card
 from counsel.people.models import DeclaredConflict, Student
 from counsel.people.timetable import barred_for, teachers_of
 
-DECLARED = select(DeclaredConflict.holder_id).where(DeclaredConflict.client_id == bindparam("client"))
+DECLARED = Prepared(select(DeclaredConflict.holder_id).where(DeclaredConflict.client_id == bindparam("client")))
 
 
 def declared_against(db: Session, client_id: UUID | None) -> frozenset[UUID]:
     """Return who has declared a relationship with a client."""
-    return frozenset(db.scalars(DECLARED, {"client": client_id}))
+    return frozenset(row.holder_id for row in DECLARED.all(db, client=client_id))
 
 
 def barred_now(db: Session, client_id: UUID | None) -> frozenset[UUID]:

@@ -26,6 +26,7 @@ from counsel.core.errors import (
     TransitionError,
 )
 from counsel.core.ids import new_id
+from counsel.core.rows import Prepared
 from counsel.crypto.signatures import spoken
 from counsel.keys.bundle import Keyring
 from counsel.keys.groups import admit, members_of, open_groups
@@ -226,13 +227,13 @@ def able(holder: Any, day: Any) -> ColumnElement[bool]:
     return newest.scalar_subquery().is_(False) & valid
 
 
-MAY_TAKE_CASES = select(able(bindparam("holder"), bindparam("day")))
+MAY_TAKE_CASES = Prepared(select(able(bindparam("holder"), bindparam("day"))))
 
 
 def may_take_cases(db: Session, holder_id: UUID, on: date | None = None) -> bool:
     """Return whether the counsellor has a credential that is valid on a day, today unless told (R6-02)."""
     day = on or today(house_of(db).settings.time_zone)
-    return bool(db.scalar(MAY_TAKE_CASES, {"holder": holder_id, "day": day}))
+    return bool(MAY_TAKE_CASES.value(db, holder=holder_id, day=day))
 
 
 def qualification_of(db: Session, holder_id: UUID | None) -> str:

@@ -15,6 +15,7 @@ from counsel.core.clock import now, today
 from counsel.core.database import house_of, writing
 from counsel.core.errors import ConflictError, InvalidError, TamperError, UnreadableError
 from counsel.core.ids import new_id
+from counsel.core.rows import Prepared
 from counsel.crypto.blob import BODY_AT, Kind
 from counsel.crypto.context import Place
 from counsel.crypto.derive import digest, same
@@ -29,7 +30,8 @@ RECORDED = ("audio", "video")
 ROUND_TO, RECORDING_ROUND_TO = 4096, 1024 * 1024
 ORPHAN_HOURS, GIVEN_UP_DAYS = 24, 7
 READ_AT_ONCE = 16  # chunks: a whole part
-PARTS = select(Part).where(Part.material_id == bindparam("material"), Part.number.between(bindparam("first"), bindparam("last")))
+OF_MATERIAL = Part.material_id == bindparam("material")
+PARTS = Prepared(select(Part).where(OF_MATERIAL, Part.number.between(bindparam("first"), bindparam("last"))))
 
 
 def parts_of(size: int) -> int:
@@ -129,8 +131,8 @@ def parts_in(db: Session, material: Material) -> list[Part]:
 def parts_for(db: Session, material: Material, start: int, length: int) -> dict[int, Part]:
     """Return the parts that hold `length` bytes from byte `start` on, by number: the long cost no more than the short."""
     first, last = start // PART_BYTES, (start + max(length, 1) - 1) // PART_BYTES
-    place = {"material": material.material_id, "first": first, "last": last}
-    return {part.number: part for part in db.scalars(PARTS, place)}
+    found = PARTS.all(db, material=material.material_id, first=first, last=last)
+    return {part.number: part for part in found}
 
 
 def digest_of(parts: Sequence[Part]) -> str:

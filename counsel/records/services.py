@@ -14,6 +14,7 @@ from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, TamperError, UnreadableError
 from counsel.core.ids import new_id
+from counsel.core.rows import Change, Prepared
 from counsel.crypto.blob import Kind
 from counsel.crypto.context import Place
 from counsel.crypto.derive import digest, mac, same
@@ -28,8 +29,8 @@ Content = Mapping[str, Any]
 Signers = dict[UUID, list[Holder]]
 BodyRow = Any  # a body's columns as read, or the body itself
 WRITTEN = (Body.item_id, Body.revision, Body.author_id, Body.sealed, Body.signature, Body.own_mac)
-BODIES = select(*WRITTEN).where(Body.item_id == bindparam("item")).order_by(Body.revision)
-SIGNED = (
+BODIES = Prepared(select(*WRITTEN).where(Body.item_id == bindparam("item")).order_by(Body.revision))
+SIGNED = Prepared(
     select(*WRITTEN, Item.number, Item.revision.label("last"))
     .select_from(Item)
     .outerjoin(Body, Body.item_id == Item.item_id)  # an item without any body is missed, not skipped
@@ -37,16 +38,17 @@ SIGNED = (
     .order_by(Item.number.desc(), Body.revision)
 )
 ITEMS = select(Item).where(Item.box_id.in_(bindparam("boxes", expanding=True))).order_by(Item.on_day, Item.number)
-_ITEMS, _BODIES = Item.__table__.c, Body.__table__.c
-AS_SEEN = update(Item.__table__).where(  # type: ignore[arg-type]
-    _ITEMS.item_id == bindparam("item"), _ITEMS.state == "draft", _ITEMS.draft_version == bindparam("seen")
-)
-OF_DRAFT = (_BODIES.item_id == bindparam("item"), _BODIES.revision == 0)
-SET_DRAFT = update(Body.__table__).where(*OF_DRAFT).values(sealed=bindparam("text"), author_id=bindparam("by"))  # type: ignore[arg-type]
-DROP_DRAFT = delete(Body.__table__).where(*OF_DRAFT)  # type: ignore[arg-type]
-NEWEST = select(func.max(Item.number)).where(Item.box_id == bindparam("box"), Item.kind == bindparam("kind"))
-NEWEST_SIGNED = NEWEST.where(Item.state == "signed")
-ONE_ITEM = select(Item).where(Item.box_id == bindparam("box"), Item.kind == bindparam("kind"), Item.number == bindparam("number"))
+AS_SEEN = (Item.item_id == bindparam("item"), Item.state == "draft", Item.draft_version == bindparam("seen"))
+NEXT_DRAFT = Change(update(Item).where(*AS_SEEN).values(draft_version=bindparam("draft_version")))
+SIGNED_BY = ("state", "revision", "author_id", "on_day")
+SIGN_DRAFT = Change(update(Item).where(*AS_SEEN).values({name: bindparam(name) for name in SIGNED_BY}))
+OF_DRAFT = (Body.item_id == bindparam("item"), Body.revision == 0)
+SET_DRAFT = Change(update(Body).where(*OF_DRAFT).values(sealed=bindparam("text"), author_id=bindparam("by")))
+DROP_DRAFT = Change(delete(Body).where(*OF_DRAFT))
+OF_KIND = (Item.box_id == bindparam("box"), Item.kind == bindparam("kind"))
+NEWEST = Prepared(select(func.max(Item.number)).where(*OF_KIND))
+NEWEST_SIGNED = Prepared(select(func.max(Item.number)).where(*OF_KIND, Item.state == "signed"))
+ONE_ITEM = Prepared(select(Item).where(*OF_KIND, Item.number == bindparam("number")))
 
 
 def start_item(db: Session, *, box: OpenBox, kind: str, author: UUID, content: Content, number: int = 1) -> Item:
@@ -70,18 +72,16 @@ def save_draft(db: Session, *, box: OpenBox, item: Item, author: UUID, content: 
     :param seen_version: the version the writer's page was made from.
     :raises ConflictError: when another tab saved since, or the item is signed; nothing is overwritten.
     """
-    _take_draft(db, item, seen_version, draft_version=seen_version + 1)
-    place = {"item": item.item_id, "text": _seal(box, item, 0, author, content), "by": author}
-    if db.connection().execute(SET_DRAFT, place).rowcount != 1:
+    _take_draft(db, NEXT_DRAFT, item, seen_version, draft_version=seen_version + 1)
+    text = _seal(box, item, 0, author, content)
+    if SET_DRAFT.run(db, item=item.item_id, text=text, by=author) != 1:
         raise TamperError("draft")
     return item.draft_version
 
 
-def _take_draft(db: Session, item: Item, seen_version: int, **becomes: Any) -> None:
+def _take_draft(db: Session, change: Change, item: Item, seen_version: int, **becomes: Any) -> None:
     """Change a draft's row as long as it is what the writer saw: of two writers one waits and is then told."""
-    db.flush()
-    same = {"item": item.item_id, "seen": seen_version}
-    if db.connection().execute(AS_SEEN.values(**becomes), same).rowcount != 1:
+    if change.run(db, item=item.item_id, seen=seen_version, **becomes) != 1:
         db.refresh(item)
         raise ConflictError("newer_draft" if item.state == "draft" else "signed")
     for name, value in becomes.items():
@@ -94,9 +94,9 @@ def sign_item(db: Session, *, box: OpenBox, item: Item, keyring: Keyring, conten
     :raises ConflictError: as `save_draft`.
     """
     signed = {"author_id": keyring.holder_id, "on_day": today(house_of(db).settings.time_zone)}
-    _take_draft(db, item, seen_version, state="signed", revision=1, **signed)  # the row says who signed, and when
+    _take_draft(db, SIGN_DRAFT, item, seen_version, state="signed", revision=1, **signed)  # the row says who signed, and when
     _add_revision(db, box, item, keyring, content, 1)
-    db.connection().execute(DROP_DRAFT, {"item": item.item_id})
+    DROP_DRAFT.run(db, item=item.item_id)
     return 1
 
 
@@ -172,13 +172,13 @@ def open_bodies(db: Session, *, box: OpenBox, item: Item) -> list[dict[str, Any]
     :raises UnreadableError: moved or altered bytes;
     :raises TamperError: a revision that is missing, or a signature that is not the author's.
     """
-    return _texts_of(db, box, item.revision, list(db.execute(BODIES, {"item": item.item_id})), {})
+    return _texts_of(db, box, item.revision, BODIES.all(db, item=item.item_id), {})
 
 
 def open_signed(db: Session, *, box: OpenBox, kind: str) -> list[tuple[int, list[dict[str, Any]]]]:
     """Open every signed text of a kind in one box with one statement: (number, texts as `open_bodies`), the newest first."""
     known: Signers = {}
-    by_number = groupby(db.execute(SIGNED, {"box": box.box_id, "kind": kind}), lambda row: row.number)
+    by_number = groupby(SIGNED.all(db, box=box.box_id, kind=kind), lambda row: row.number)
     texts = ((number, list(rows)) for number, rows in by_number)
     return [(number, _texts_of(db, box, rows[0].last, rows, known)) for number, rows in texts]
 
@@ -259,14 +259,14 @@ def items_in(db: Session, box_ids: Iterable[UUID]) -> list[Item]:
 
 def newest_number(db: Session, box_id: UUID, kind: str) -> int:
     """Return the number of the newest item of a kind in a box, 0 when there is none."""
-    return db.scalar(NEWEST, {"box": box_id, "kind": kind}) or 0
+    return NEWEST.value(db, box=box_id, kind=kind) or 0
 
 
 def newest_signed(db: Session, box_id: UUID, kind: str) -> int:
     """Return the number of the newest signed item of a kind in a box, 0 when there is none; a draft has no say."""
-    return db.scalar(NEWEST_SIGNED, {"box": box_id, "kind": kind}) or 0
+    return NEWEST_SIGNED.value(db, box=box_id, kind=kind) or 0
 
 
 def item_of(db: Session, box_id: UUID, kind: str, number: int = 1) -> Item | None:
     """Return one item of a box by its kind and number."""
-    return db.scalar(ONE_ITEM, {"box": box_id, "kind": kind, "number": number})
+    return ONE_ITEM.first(db, box=box_id, kind=kind, number=number)

@@ -9,16 +9,15 @@ from sqlalchemy.orm import Session
 
 from counsel.core.clock import at_local, local, now, today
 from counsel.core.database import house_of
-from counsel.core.rows import bare_rows
+from counsel.core.rows import Prepared
 from counsel.people.staff import able, may_take_cases
 from counsel.roster.models import HALVES, Availability, Duty, Room
 from counsel.roster.occupancy import taken_units, units
 
 NOON = 13
 WORKDAYS = range(5)
-ON_DUTY = select(Duty.holder_id).where(
-    Duty.weekday == bindparam("weekday"), Duty.half == bindparam("half"), able(Duty.holder_id, bindparam("day"))
-)
+THEN = (Duty.weekday == bindparam("weekday"), Duty.half == bindparam("half"))
+ON_DUTY = Prepared(select(Duty.holder_id).where(*THEN, able(Duty.holder_id, bindparam("day"))))
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def duty_holder(db: Session, moment: datetime | None = None) -> UUID | None:
     """Return who has duty at a moment, or None."""
     zone = house_of(db).settings.time_zone
     weekday, half = half_of(moment or now(), zone)
-    on_duty: UUID | None = bare_rows(db, ON_DUTY, {"weekday": weekday, "half": half, "day": today(zone)}).scalar()
+    on_duty: UUID | None = ON_DUTY.value(db, weekday=weekday, half=half, day=today(zone))
     return on_duty
 
 

@@ -3,14 +3,16 @@
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete, inspect, select, update
+from sqlalchemy import bindparam, delete, inspect, select, update
 from sqlalchemy.exc import InvalidRequestError
 
 from counsel.audit.models import AuditHead
 from counsel.core.database import writing
-from counsel.core.rows import bare_rows
+from counsel.core.rows import Prepared
 from counsel.roster.models import Room
 from tests.conftest import Centre
+
+NAMED = Prepared(select(Room.name).where(Room.room_id == bindparam("room")))
 
 
 def a_room(centre: Centre, name: str = "一号") -> Room:
@@ -83,9 +85,9 @@ def test_bare_rows_see_what_waits_to_be_written(centre: Centre) -> None:
     room = Room(room_id=uuid4(), name="刚加")
     with writing(centre.db):
         centre.db.add(room)
-        found = bare_rows(centre.db, select(Room.name).where(Room.room_id == room.room_id)).scalar_one()
+        found = NAMED.value(centre.db, room=room.room_id)
         centre.db.delete(room)
-        gone = bare_rows(centre.db, select(Room.name).where(Room.room_id == room.room_id)).first()
+        gone = NAMED.first(centre.db, room=room.room_id)
     assert (found, gone) == ("刚加", None)
-    assert bare_rows(centre.db, select(AuditHead.seq)).scalar_one() > 0
+    assert Prepared(select(AuditHead.seq)).value(centre.db) > 0
     centre.db.rollback()

@@ -19,6 +19,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import today
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, InvalidError
+from counsel.core.rows import Prepared
 from counsel.core.told import told
 from counsel.crypto.derive import digest
 from counsel.keys.boxes import OpenBox, open_box
@@ -35,7 +36,7 @@ ASKED = "asked"  # a referral rests on the answer to it
 OWN, IN_ROOM, ON_PAPER = "own_sign_in", "in_room", "on_paper"
 THE_CLIENT, GUARDIAN = PARTIES
 LONGEST_PLACE = 200
-ANSWERS = select(Agreement).where(Agreement.item_id == bindparam("item")).order_by(Agreement.number)
+ANSWERS = Prepared(select(Agreement).where(Agreement.item_id == bindparam("item")).order_by(Agreement.number))
 
 
 def record_agreement(
@@ -151,7 +152,7 @@ def newest_answer(db: Session, item_id: UUID, party: str = THE_CLIENT) -> Agreem
 
 def newest_answers(db: Session, item_id: UUID) -> dict[str, Agreement]:
     """Return everybody's newest answer to a form, by party."""
-    return {row.party: row for row in db.scalars(ANSWERS, {"item": item_id})}
+    return {row.party: row for row in ANSWERS.all(db, item=item_id)}
 
 
 def answers_of(db: Session, case: Case, party: str = THE_CLIENT) -> dict[UUID, Agreement]:

@@ -16,7 +16,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import local
 from counsel.core.database import house_of
 from counsel.core.errors import ConflictError, UnreadableError
-from counsel.core.rows import bare_rows
+from counsel.core.rows import Prepared
 from counsel.keys.boxes import OpenBox, grant_anew, open_box, readers_of, revoke
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader
@@ -31,7 +31,7 @@ from counsel.pathway.cases.pace import check_pace
 from counsel.people.cards import proven_client
 
 NAMED = (CaseReader.holder_id, CaseReader.purpose, CaseReader.until_on, CaseReader.stays)
-READERS = select(*NAMED).where(CaseReader.case_id == bindparam("case"))
+READERS = Prepared(select(*NAMED).where(CaseReader.case_id == bindparam("case")))
 
 
 def case_at(db: Session, case_id: UUID | None) -> Case | None:
@@ -43,7 +43,7 @@ def case_facts(db: Session, case: Case | None) -> Facts | None:
     """Return what the rules may know about a case."""
     if case is None:
         return None
-    found = bare_rows(db, READERS, {"case": case.case_id}).all()
+    found = READERS.all(db, case=case.case_id)
     day = local(not_before(db), house_of(db).settings.time_zone).date() if found else None
     named = frozenset(
         row.holder_id

@@ -6,7 +6,7 @@ The key is not enough: the rule asks for the purpose, and whether the yes stands
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
@@ -16,7 +16,7 @@ from counsel.confidentiality.decide import decide
 from counsel.confidentiality.facts import Facts
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
-from counsel.core.rows import bare_rows
+from counsel.core.rows import Prepared
 from counsel.keys.boxes import OpenBox
 from counsel.keys.models import Grant
 from counsel.pathway.cases.models import Case
@@ -30,10 +30,12 @@ from counsel.records.models import Material
 
 MOST_AT_ONCE = PART_BYTES
 GRANTED = "granted"
-HEARERS = select(Grant.holder_id, Grant.purpose).where(
-    Grant.box_id == bindparam("box"),
-    Grant.purpose.in_(PURPOSES),
-    Grant.not_after.is_(None) | (Grant.not_after > bindparam("now")),
+HEARERS = Prepared(
+    select(Grant.holder_id, Grant.purpose).where(
+        Grant.box_id == bindparam("box"),
+        or_(*(Grant.purpose == purpose for purpose in PURPOSES)),
+        Grant.not_after.is_(None) | (Grant.not_after > bindparam("now")),
+    )
 )
 
 
@@ -55,7 +57,7 @@ def recording_facts(db: Session, row: Material | None) -> Facts | None:
     about = case_facts(db, case)
     if row is None or case is None or about is None or row.kind not in RECORDED:
         return None
-    live = bare_rows(db, HEARERS, {"box": row.box_id, "now": now()}).all()
+    live = HEARERS.all(db, box=row.box_id, now=now())
     wish = db.get(CopyWish, row.material_id)
     return Facts(
         client_id=case.client_id,

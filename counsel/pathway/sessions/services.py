@@ -14,6 +14,7 @@ from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import local, now
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError, TransitionError
+from counsel.core.rows import Prepared
 from counsel.keys.boxes import open_box
 from counsel.pathway.assessment.services import doctor_first
 from counsel.pathway.cases.dossier import NOTE, Form, read_form, write_form
@@ -29,9 +30,8 @@ from counsel.records.services import open_signed
 from counsel.roster.queries import inside_hours, working_deadline
 
 HIGHEST_RATING = 10
-HELD = select(CounsellingSession.number, CounsellingSession.held_on, CounsellingSession.mode).where(
-    CounsellingSession.case_id == bindparam("case")
-)
+SHOWN = (CounsellingSession.number, CounsellingSession.held_on, CounsellingSession.mode)
+HELD = Prepared(select(*SHOWN).where(CounsellingSession.case_id == bindparam("case")))
 LATELY = timedelta(hours=12)  # a note is begun on the day of its session, or in the night after it
 
 
@@ -117,7 +117,7 @@ def read_notes(db: Session, *, actor: SignedIn, case: Case) -> list[tuple[Any, l
     """
     require(db, actor, Permission.NOTE_READ, case_facts(db, case), object_id=case.case_id)
     with recording(db) as record:
-        held_ones = {session.number: session for session in db.execute(HELD, {"case": case.case_id})}
+        held_ones = {session.number: session for session in HELD.all(db, case=case.case_id)}
         notes = open_signed(db, box=open_box(db, keys_of(db, actor), case.box_id), kind=NOTE.code)
         record.by(actor, "pathway:notes:read", subject_id=case.client_id, object_id=case.case_id, detail=str(len(notes)))
     return [(held_ones[number], texts) for number, texts in notes if number in held_ones]
