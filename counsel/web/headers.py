@@ -58,8 +58,8 @@ def check_request() -> None:
 
 def add_headers(response: Response) -> Response:
     """Add the headers; everything but assets is never stored anywhere."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    own = {name.lower() for name, _value in response.headers}
+    response.headers.extend([(name, value) for name, value in HEADERS.items() if name.lower() not in own])
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if not (request.endpoint or "").startswith("assets."):

@@ -70,7 +70,6 @@ def edit_page(
     :param save: the room's own service, bound to actor, case and number.
     :param start: the words a new form begins with, so that nothing is asked twice.
     """
-    back = url_for("home.case", case=case.case_id)
     if request.method == "GET":
         state = read_form(db, actor=actor, case=case, kind=kind, number=number)
         state = state if state.item is not None else replace(state, content=start())
@@ -79,7 +78,7 @@ def edit_page(
     if act == "append":
         append_to_form(db, actor=actor, case=case, kind=kind, number=number, text=request.form.get("addendum", ""))
         flash(_("Added. The signed text stays as it is."))
-        return go(back)
+        return back_to(case)
     form = form_class()
     sign = act == "sign"
     content = {field.name: field.data for field in form if field.name != "csrf_token"}
@@ -98,7 +97,7 @@ def edit_page(
     if act == "autosave":
         return jsonify(version=_seen() + 1, message=_saved_words())
     flash(_("Signed. Nobody can change it now, you included.") if sign else _saved_words())
-    return go(back if sign else request.path)
+    return back_to(case) if sign else go(request.path)
 
 
 def _saved_words() -> str:
