@@ -22,10 +22,9 @@ from counsel.keys.locks import make_locks, read_lock
 from counsel.keys.models import Box, BoxEpoch, Grant, Holder
 from counsel.keys.trust import check_recipient, holder_row
 
-MINE = Grant.holder_id == bindparam("me")
-OF_BOX = select(Grant).where(Grant.box_id == bindparam("box"))
-BY_EPOCH = OF_BOX.order_by(Grant.epoch.desc(), MINE.desc(), Grant.grant_id)
-MY_GRANTS, OUR_GRANTS = Prepared(BY_EPOCH.where(MINE)), BY_EPOCH.where(Grant.holder_id.in_(bindparam("us", expanding=True)))
+OF_BOX = select(Grant).where(Grant.box_id == bindparam("box")).order_by(Grant.epoch.desc(), Grant.grant_id)
+GRANTS, GRANTS_TO = Prepared(OF_BOX), Prepared(OF_BOX.where(Grant.holder_id == bindparam("holder")))
+GRANTS_OF_EPOCH = Prepared(OF_BOX.where(Grant.epoch == bindparam("epoch")))
 NEWER_KEYS = Prepared(
     select(Holder.version)
     .join(Grant, (Holder.holder_id == Grant.holder_id) & (Holder.version > Grant.holder_version))
@@ -169,13 +168,14 @@ def open_child(parent: OpenBox, box: Box) -> bytes:
 def _grants_for(db: Session, keyring: Keyring, box: Box) -> list[Grant]:
     """Return the grants that may open a box, newest epoch first, then one's own; the groups are asked only without it."""
     if keyring.find_groups is not None:
-        own = MY_GRANTS.all(db, box=box.box_id, me=keyring.holder_id)
+        own: list[Grant] = GRANTS_TO.all(db, box=box.box_id, holder=keyring.holder_id)
         if own and (own[0].epoch, own[0].holder_version) == (box.epoch, keyring.version):
             return own
         find, keyring.find_groups = keyring.find_groups, None
         find()
-    place: dict[str, object] = {"box": box.box_id, "me": keyring.holder_id}
-    return list(db.scalars(OUR_GRANTS, place | {"us": [keyring.holder_id, *keyring.groups]}))
+    us = (keyring.holder_id, *keyring.groups)
+    found = [grant for holder_id in us for grant in GRANTS_TO.all(db, box=box.box_id, holder=holder_id)]
+    return sorted(found, key=lambda grant: (-grant.epoch, us.index(grant.holder_id) > 0, grant.grant_id))
 
 
 def keyring_for(keyring: Keyring, grant: Grant) -> tuple[bytes, bytes] | None:
@@ -249,5 +249,5 @@ def readers_of(db: Session, box_id: UUID) -> list[Grant]:
     box = db.get(Box, box_id)
     if box is None:
         return []
-    own = list(db.scalars(OF_BOX, {"box": box_id}))
+    own: list[Grant] = GRANTS.all(db, box=box_id)
     return own + (readers_of(db, box.parent_id) if box.parent_id else [])

@@ -4,7 +4,7 @@ import json
 from base64 import b64decode, b64encode
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from counsel.core.database import house_of
@@ -13,12 +13,21 @@ from counsel.crypto import hybrid
 from counsel.crypto.blob import Kind
 from counsel.crypto.context import Place
 from counsel.crypto.derive import new_key
-from counsel.keys.boxes import OpenBox, add_reader, create_box, open_box
+from counsel.keys.boxes import GRANTS_TO, OpenBox, add_reader, create_box, open_box
 from counsel.keys.bundle import GroupKeys, Keyring
 from counsel.keys.grants import Reader
 from counsel.keys.models import Box, Grant, Holder
 from counsel.keys.rotation import rotate
-from counsel.keys.trust import ELIGIBLE, certifiers_of, certify, check_recipient, group_id, holder_row, roles_of
+from counsel.keys.trust import (
+    ELIGIBLE,
+    certifiers_of,
+    certify,
+    check_recipient,
+    group_id,
+    holder_row,
+    holder_versions,
+    roles_of,
+)
 
 
 def found_group(db: Session, *, founder: Keyring, name: str) -> None:
@@ -93,8 +102,7 @@ def open_groups(db: Session, keyring: Keyring) -> list[str]:
     house, spoilt = house_of(db), []
     for name in ELIGIBLE:
         identity = group_id(house, name)
-        mine = select(func.count()).where(Grant.box_id == identity, Grant.holder_id == keyring.holder_id)
-        if identity not in keyring.groups and db.scalar(mine):
+        if identity not in keyring.groups and GRANTS_TO.first(db, box=identity, holder=keyring.holder_id) is not None:
             try:
                 keyring.groups[identity] = _versions(db, keyring, identity)
             except UnreadableError:
@@ -105,7 +113,7 @@ def open_groups(db: Session, keyring: Keyring) -> list[str]:
 def _versions(db: Session, keyring: Keyring, identity: UUID) -> dict[int, GroupKeys]:
     box = open_box(db, keyring, identity)
     found = {}
-    for row in db.scalars(select(Holder).where(Holder.holder_id == identity)):
+    for row in holder_versions(db, identity):
         if row.private_sealed is not None and row.version in box.keys:
             place = Place("holders", identity, row.version, identity)
             private = json.loads(box.unseal(row.private_sealed, Kind.KEY, place))

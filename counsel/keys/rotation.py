@@ -2,14 +2,13 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from counsel.core.errors import TamperError, UnreadableError
 from counsel.crypto.blob import Kind
 from counsel.crypto.context import NOBODY, Place
 from counsel.crypto.derive import new_key
-from counsel.keys.boxes import OpenBox, open_box
+from counsel.keys.boxes import GRANTS_OF_EPOCH, OpenBox, open_box
 from counsel.keys.bundle import Keyring
 from counsel.keys.grants import Reader, check_key, make_grant, verify_grant
 from counsel.keys.models import Box, BoxEpoch, Grant
@@ -31,7 +30,8 @@ def _renewed(db: Session, keyring: Keyring, opened: OpenBox) -> OpenBox:
     box = db.get_one(Box, box_id)
     if opened.epoch < box.epoch:
         raise UnreadableError("an earlier epoch")
-    readers = [_still_valid(db, grant, opened.keys[grant.epoch]) for grant in _present_grants(db, box)]
+    present = GRANTS_OF_EPOCH.all(db, box=box_id, epoch=box.epoch)
+    readers = [_still_valid(db, grant, opened.keys[grant.epoch]) for grant in present]
     new_epoch, key = box.epoch + 1, new_key()
     opened.keys[new_epoch], opened.epoch, opened.stale = key, new_epoch, False
     place = Place("box_epochs", box_id, new_epoch, NOBODY)
@@ -46,10 +46,6 @@ def _renewed(db: Session, keyring: Keyring, opened: OpenBox) -> OpenBox:
         wrap = parent.seal(key, Kind.KEY, Place("boxes", box_id, new_epoch, NOBODY))
         box.parent_epoch, box.parent_wrap = parent.epoch, wrap
     return opened
-
-
-def _present_grants(db: Session, box: Box) -> list[Grant]:
-    return list(db.scalars(select(Grant).where(Grant.box_id == box.box_id, Grant.epoch == box.epoch)))
 
 
 def _still_valid(db: Session, grant: Grant, key: bytes) -> Reader | None:

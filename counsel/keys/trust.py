@@ -25,12 +25,9 @@ ELIGIBLE = {
 }
 OF_HOLDER = select(Holder).where(Holder.holder_id == bindparam("holder")).order_by(Holder.version.desc())
 NEWEST_FIRST, OF_VERSION = Prepared(OF_HOLDER), Prepared(OF_HOLDER.where(Holder.version == bindparam("version")))
-VOUCHING = (
-    select(Certificate.role, Certificate.signature, Holder)
-    .join(Holder, Holder.holder_id == Certificate.certifier_id)
-    .where(Certificate.holder_id == bindparam("holder"), Certificate.version == bindparam("version"))
-    .order_by(Holder.version.desc())
-)
+NEWEST = Prepared(OF_HOLDER.limit(1))
+OF_KEYS = (Certificate.holder_id == bindparam("holder"), Certificate.version == bindparam("version"))
+CERTIFICATES = Prepared(select(Certificate.role, Certificate.signature, Certificate.certifier_id).where(*OF_KEYS))
 Voucher = tuple[str, bytes, Holder]  # role, signature, the certifier with the newest keys
 
 
@@ -68,7 +65,7 @@ def group_name(house: House, holder_id: UUID) -> str | None:
 def holder_row(db: Session, holder_id: UUID, version: int | None = None) -> Holder | None:
     """Return the public keys of a holder, the newest version unless told."""
     if version is None:
-        return NEWEST_FIRST.first(db, holder=holder_id)
+        return NEWEST.first(db, holder=holder_id)
     return OF_VERSION.first(db, holder=holder_id, version=version)
 
 
@@ -115,10 +112,9 @@ def is_root(house: House, holder: Holder) -> bool:
 
 def _vouchers(db: Session, holder: Holder) -> list[Voucher]:
     """Return every certificate of these keys, as it stands; whether its signature holds is not asked here."""
-    newest: dict[tuple[str, UUID], Voucher] = {}
-    for role, signature, who in db.execute(VOUCHING, {"holder": holder.holder_id, "version": holder.version}):
-        newest.setdefault((role, who.holder_id), (role, signature, who))
-    return list(newest.values())
+    found = CERTIFICATES.all(db, holder=holder.holder_id, version=holder.version)
+    newest = {row.certifier_id: NEWEST.first(db, holder=row.certifier_id) for row in found}
+    return [(row.role, row.signature, who) for row in found if (who := newest[row.certifier_id]) is not None]
 
 
 def _signers(db: Session, holder: Holder, role: str, vouchers: list[Voucher]) -> list[Holder]:

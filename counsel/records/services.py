@@ -37,7 +37,7 @@ SIGNED = Prepared(
     .where(Item.box_id == bindparam("box"), Item.kind == bindparam("kind"), Item.state == "signed")
     .order_by(Item.number.desc(), Body.revision)
 )
-ITEMS = select(Item).where(Item.box_id.in_(bindparam("boxes", expanding=True))).order_by(Item.on_day, Item.number)
+ITEMS = Prepared(select(Item).where(Item.box_id == bindparam("box")))
 AS_SEEN = (Item.item_id == bindparam("item"), Item.state == "draft", Item.draft_version == bindparam("seen"))
 NEXT_DRAFT = Change(update(Item).where(*AS_SEEN).values(draft_version=bindparam("draft_version")))
 SIGNED_BY = ("state", "revision", "author_id", "on_day")
@@ -254,7 +254,8 @@ def _holds(words: str) -> Callable[[bytes], bool]:
 
 def items_in(db: Session, box_ids: Iterable[UUID]) -> list[Item]:
     """Return the items of some boxes, without their bodies."""
-    return list(db.scalars(ITEMS, {"boxes": list(box_ids)}))
+    found = [item for box_id in dict.fromkeys(box_ids) for item in ITEMS.all(db, box=box_id)]
+    return sorted(found, key=lambda item: (item.on_day, item.number))
 
 
 def newest_number(db: Session, box_id: UUID, kind: str) -> int:
