@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from counsel.core.clock import now
 from counsel.core.database import House, house_of
 from counsel.core.errors import TamperError, UnreadableError
 from counsel.core.ids import new_id
+from counsel.core.rows import Change
 from counsel.crypto import hybrid
 from counsel.crypto.blob import Kind, seal, unseal
 from counsel.crypto.context import NOBODY, Context
@@ -21,6 +24,7 @@ from counsel.keys.trust import holder_row, print_of, roles_of
 
 HOUSE_KINDS = ("card", "concern")
 HOUSE = NOBODY  # granter of cards: written where nobody's private key is present, so a MAC stands for the signature
+KEEP_WRAP = Change(update(Grant).where(Grant.grant_id == bindparam("grant")).values(own_wrap=bindparam("kept")))
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,9 @@ def open_grant(
     check_key(grant, info, box_key)
     if keep and db.info.get("writing") and not _by_client(db, grant):
         key, context = _own(house_of(db), grant, own_key)
-        grant.own_wrap = seal(key, box_key, Kind.KEY, context)
+        wrap = seal(key, box_key, Kind.KEY, context)
+        KEEP_WRAP.run(db, grant=grant.grant_id, kept=wrap)
+        set_committed_value(grant, "own_wrap", wrap)
     return box_key
 
 

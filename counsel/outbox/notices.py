@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from counsel.core.clock import today
 from counsel.core.database import house_of, writing
 from counsel.core.ids import new_id
+from counsel.core.rows import Prepared
 from counsel.outbox.models import NOTICES, Notice
 
 SHOWN, KEPT_DAYS = 30, 30
+UNREAD = Prepared(select(func.count()).where(Notice.reader_id == bindparam("reader"), Notice.read_on.is_(None)))
 
 
 def notify(db: Session, *, reader_id: UUID | None, kind: str, object_id: UUID | None = None) -> None:
@@ -46,7 +48,7 @@ def unread(db: Session, reader_id: UUID | None) -> int:
     """Return how many notices somebody has not read."""
     if reader_id is None:
         return 0
-    return db.scalar(select(func.count()).where(Notice.reader_id == reader_id, Notice.read_on.is_(None))) or 0
+    return int(UNREAD.value(db, reader=reader_id))
 
 
 def notices_of(db: Session, reader_id: UUID | None) -> Sequence[Notice]:

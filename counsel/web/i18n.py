@@ -2,8 +2,9 @@
 
 from datetime import date, datetime, timedelta
 
-from flask import Flask, current_app, request
-from flask_babel import Babel, format_date, get_locale, gettext
+from flask import Flask, current_app, g, request
+from flask_babel import Babel, format_date, get_locale, get_translations, gettext
+from markupsafe import Markup
 
 from counsel.core.clock import local, today
 
@@ -17,6 +18,14 @@ def select_locale() -> str:
         return chosen
     best = request.accept_languages.best_match(["zh", "zh-CN", "zh-Hans", "zh-TW", "en"], "zh")
     return CHINESE if best.startswith("zh") else ENGLISH
+
+
+def in_words(text: str, **variables: object) -> Markup:
+    """Translate a text of a template, whose values are escaped; the language's words are looked up once per request."""
+    if "words" not in g:
+        g.words = get_translations()
+    found = g.words.ugettext(text)
+    return Markup(found) % variables if variables else Markup(found % ())  # noqa: S704 (the house's own words)
 
 
 def is_chinese() -> bool:
@@ -74,6 +83,8 @@ def init(app: Flask) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(app.config["TRANSLATIONS"])
     Babel(app, locale_selector=select_locale, timezone_selector=lambda: app.config["ZONE"])
     app.jinja_env.globals.update(
+        _=in_words,
+        gettext=in_words,
         day_words=day_words,
         near_day=near_day,
         clock_time=clock_time,

@@ -3,16 +3,19 @@
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import bindparam, delete, inspect, select, update
-from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy import bindparam, column, delete, event, inspect, select, table, update
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from counsel.audit.models import AuditHead
-from counsel.core.database import writing
-from counsel.core.rows import Prepared
+from counsel.core.database import Base, writing
+from counsel.core.rows import Change, Prepared
 from counsel.roster.models import Room
 from tests.conftest import Centre
+from tests.story import in_counselling, open_the_centre, record_crisis
 
-NAMED = Prepared(select(Room.name).where(Room.room_id == bindparam("room")))
+THIS = Room.room_id == bindparam("room")
+NAMED, ROOMS = Prepared(select(Room.name).where(THIS)), Prepared(select(Room).where(THIS))
+RENAME = Change(update(Room).where(THIS).values(name=bindparam("new")))
 
 
 def a_room(centre: Centre, name: str = "一号") -> Room:
@@ -91,3 +94,69 @@ def test_bare_rows_see_what_waits_to_be_written(centre: Centre) -> None:
     assert (found, gone) == ("刚加", None)
     assert Prepared(select(AuditHead.seq)).value(centre.db) > 0
     centre.db.rollback()
+
+
+def test_every_table_reads_as_sqlalchemy_reads_it(centre: Centre) -> None:
+    """All columns of every row of the school, in value and type: what a driver gives is what Python has."""
+    open_the_centre(centre)
+    case = in_counselling(centre)
+    record_crisis(centre, case)
+    read = 0
+    for mapper in Base.registry.mappers:
+        with centre.session() as ours, centre.session() as theirs:
+            query = select(mapper.class_).order_by(*mapper.primary_key)
+            columns = [column.key for column in mapper.column_attrs]
+            mine, other = Prepared(query).all(ours), theirs.scalars(query).all()
+            for one, same in zip(mine, other, strict=True):
+                values = [(getattr(one, name), getattr(same, name)) for name in columns]
+                assert [left for left, _right in values] == [right for _left, right in values], mapper
+                assert [type(left) for left, _right in values] == [type(right) for _left, right in values], mapper
+                assert one in ours and not ours.dirty
+                read += 1
+    assert read > 100
+
+
+def test_an_object_that_was_read_lives_like_any_other(centre: Centre) -> None:
+    """It is changed, expires with a rollback, is read anew, and is deleted; the session holds one of it, never two."""
+    key = a_room(centre).room_id
+    with centre.session() as db:
+        room = ROOMS.first(db, room=key)
+        assert ROOMS.first(db, room=key) is room and db.get_one(Room, key) is room
+        with writing(db):
+            ROOMS.first(db, room=key).name = "改过"
+        room.name = "不算"
+        db.rollback()
+        assert inspect(room).expired and room.name == "改过"
+        behind(centre, room, name="别处改的")
+        db.commit()
+        assert ROOMS.first(db, room=key).name == "改过"  # held as it was read, like SQLAlchemy's own
+        assert ROOMS.first(db, anew=True, room=key).name == "别处改的"
+        with writing(db):
+            db.delete(ROOMS.first(db, room=key))
+        assert ROOMS.first(db, room=key) is None
+
+
+def test_a_change_says_how_many_rows_it_touched(centre: Centre) -> None:
+    """Nothing is written that cannot be seen: the rest of the house listens to statements by the same event."""
+    key, said = a_room(centre).room_id, list[str]()
+    engine = centre.db.get_bind()
+    listen = (engine, "before_cursor_execute", lambda _c, _cursor, text, *_more: said.append(text))
+    event.listen(*listen)
+    try:
+        with writing(centre.db):
+            assert RENAME.run(centre.db, room=key, new="新名") == 1
+            assert RENAME.run(centre.db, room=uuid4(), new="没有") == 0
+    finally:
+        event.remove(*listen)
+    assert sum("UPDATE rooms" in text for text in said) == 2
+    assert NAMED.value(centre.db, room=key) == "新名"
+
+
+def test_what_goes_wrong_is_said_as_ever(centre: Centre) -> None:
+    """An error of the driver's is SQLAlchemy's, a list without a fixed length is no fixed question."""
+    nowhere = Prepared(select(column("nothing")).select_from(table("nowhere")))
+    with pytest.raises(DBAPIError):
+        nowhere.first(centre.db)
+    centre.db.rollback()
+    with pytest.raises(AssertionError):
+        Prepared(select(Room.name).where(Room.name.in_(["一号"]))).all(centre.db)

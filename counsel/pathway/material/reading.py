@@ -21,7 +21,7 @@ from counsel.pathway.cases.services import case_at, case_facts
 from counsel.records.inspecting import TYPES, FileType
 from counsel.records.material import RECORDED, check_parts, parts_for, parts_in, read_range
 from counsel.records.models import Material
-from counsel.records.services import item_of, open_bodies
+from counsel.records.services import item_of, open_bodies, open_signed
 
 ABOUT, READ = "material", "pathway:material:read"
 
@@ -99,7 +99,10 @@ def open_material(db: Session, *, actor: SignedIn, row: Material) -> tuple[Held,
         raise UnreadableError("not kept")
     case = db.get_one(Case, row.case_id)
     box = open_box(db, keys_of(db, actor), row.box_id)
-    about = about_of(db, box)
+    signed = open_signed(db, box=box, kind=ABOUT)
+    if not signed:
+        raise UnreadableError("nothing")
+    about = signed[0][1][0]
     if not read_lately(db, actor.holder_id, row.material_id, READ):  # a part that changes meanwhile does not open
         check_parts(parts_in(db, row), row, int(about["size"]), str(about["digest"]))
         with recording(db) as record:
