@@ -7,7 +7,6 @@ import json
 import secrets
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
@@ -202,13 +201,7 @@ def _unseal(house: House, token: str, part: str, sealed: bytes) -> bytes:
 
 
 def _part_key(house: House, token: str, part: str) -> bytes:
-    return subkey(mac(_of_sign_ins(house.secret), token.encode()), part)
-
-
-@lru_cache(maxsize=4)
-def _of_sign_ins(secret: bytes) -> bytes:
-    """The key of every sign-in, derived once for each server secret."""
-    return subkey(secret, "sign-in")
+    return subkey(mac(subkey(house.secret, "sign-in"), token.encode()), part)
 
 
 def _part_context(house: House, token: str, part: str) -> bytes:
