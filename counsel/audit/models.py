@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from counsel.core.database import Base
 
-READ = text("tag LIKE 'pathway:%:read'")  # a text of a client's was opened; the index below holds nothing else
+READ = text(r"tag LIKE 'pathway:%\:read'")  # a text of a client's was opened; the index below holds nothing else
 
 
 class AuditLine(Base):
@@ -18,7 +18,7 @@ class AuditLine(Base):
     __table_args__ = (
         Index("ix_audit_lines_subject", "subject_id", "seq"),
         Index("ix_audit_lines_actor", "actor_id", "at"),
-        Index("ix_audit_lines_read", "actor_id", "at", "subject_id", sqlite_where=READ, postgresql_where=READ),
+        Index("ix_audit_lines_read", "actor_id", "at", "subject_id", "tag", sqlite_where=READ, postgresql_where=READ),
     )
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime | None]

@@ -27,16 +27,21 @@ _SINCE = (  # the newest first: what is asked about stands at the end of somebod
     .order_by(AuditLine.at.desc())
     .limit(1)
 )
+CLIENTS_OPENED = Prepared(
+    select(AuditLine.subject_id)
+    .where(
+        AuditLine.actor_id == bindparam("actor"), AuditLine.at >= bindparam("since"), AuditLine.seq > bindparam("after"), OPENED
+    )
+    .distinct()
+)
 READ_SINCE = Prepared(_SINCE.where(AuditLine.object_id == bindparam("object"), AuditLine.tag == bindparam("tag")))
 OPENED_SINCE = Prepared(_SINCE.where(AuditLine.subject_id == bindparam("client"), OPENED))
 
 
 def clients_opened(db: Session, actor_id: UUID | None, after: int = 0) -> set[UUID]:
     """Return whose sealed texts somebody has opened within the span, and after a line of the log."""
-    since = now() - SPAN
-    lines = select(AuditLine.subject_id).where(AuditLine.actor_id == actor_id, AuditLine.at >= since, AuditLine.seq > after)
-    found = db.scalars(lines.where(OPENED, AuditLine.subject_id.is_not(None)).distinct())
-    return {subject for subject in found if subject is not None}
+    found = CLIENTS_OPENED.all(db, actor=actor_id, since=now() - SPAN, after=after)
+    return {row.subject_id for row in found if row.subject_id is not None}
 
 
 def opened_lately(db: Session, actor_id: UUID | None, client_id: UUID) -> bool:

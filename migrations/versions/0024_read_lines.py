@@ -6,12 +6,12 @@ from alembic import op
 revision = '0024'
 down_revision = '0023'
 
-READ = sa.text("tag LIKE 'pathway:%:read'")
+READ = sa.text(r"tag LIKE 'pathway:%\:read'")
 
 
 def upgrade() -> None:
     """Go one step up."""
-    columns = ['actor_id', 'at', 'subject_id']
+    columns = ['actor_id', 'at', 'subject_id', 'tag']  # all that is asked: the lines themselves are not read
     op.create_index('ix_audit_lines_read', 'audit_lines', columns, sqlite_where=READ, postgresql_where=READ)
 
 

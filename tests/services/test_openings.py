@@ -7,13 +7,13 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 
 from counsel.access.sign_ins import SignedIn, present_person, sign_in
 from counsel.access.vault import unlock_vault
 from counsel.audit.chain import recording, verify_chain
 from counsel.audit.models import AuditLine, LookedAt
-from counsel.audit.patterns import SAME_NAME, clients_opened
+from counsel.audit.patterns import CLIENTS_OPENED, OPENED_SINCE, SAME_NAME, clients_opened
 from counsel.confidentiality.permissions import Permission
 from counsel.core.clock import now
 from counsel.core.database import house_of
@@ -223,3 +223,20 @@ def test_the_limits_are_settings(centre: Centre) -> None:
     """With their sources beside them."""
     sources = {name: source for name, _value, source, _about in house_of(centre.db).settings.policies()}
     assert sources["openings_stop_limit"] == "security A30" and isinstance(new_id(), UUID)
+
+
+def test_the_openings_of_an_hour_are_found_without_the_drafts(centre: Centre) -> None:
+    """The index of openings is used: its condition and the questions' are the same words, on both databases."""
+    explain = "EXPLAIN QUERY PLAN "
+    if centre.backend == "postgresql":  # a table this small is otherwise read whole
+        explain = "EXPLAIN "
+        centre.db.execute(text("SET LOCAL enable_seqscan = off"))
+        centre.db.execute(text("SET LOCAL enable_sort = off"))
+    connection = centre.db.connection()
+    mine = {"actor": new_id(), "since": now()}
+    for question, place in ((CLIENTS_OPENED, {"after": 0}), (OPENED_SINCE, {"client": new_id()})):
+        plan = question._plan(connection.dialect)
+        values = plan.values({**mine, **place})
+        found = connection.connection.driver_connection.execute(explain + plan.text, values).fetchall()  # type: ignore[union-attr]
+        assert any("ix_audit_lines_read" in str(row) for row in found), found
+    centre.db.rollback()
