@@ -27,15 +27,22 @@ class _Plan:
         self.text, self._order, self._given = str(compiled), compiled.positiontup, dict(compiled.params)
         impls = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
         self._into = {name: impl.bind_processor(dialect) for name, impl in impls.items()}
+        self._needed = {name for name, bind in compiled.binds.items() if bind.required}
 
     def values(self, place: Mapping[str, Any]) -> Any:
         """Return the values as the driver takes them."""
+        assert self._needed <= place.keys(), "a place without a value"
         values = {name: _through(self._into[name], value) for name, value in {**self._given, **place}.items()}
         return tuple([values[name] for name in self._order]) if self._order is not None else values
 
 
 def _through(convert: Convert | None, value: Any) -> Any:
     return value if convert is None else convert(value)
+
+
+def _write_waiting(db: Session) -> None:
+    if db.autoflush:
+        db.flush()
 
 
 class _Kept:
@@ -55,7 +62,7 @@ class Change(_Kept):
 
     def run(self, db: Session, **place: Any) -> int:
         """Make it; return how many rows it touched."""
-        db.flush()
+        _write_waiting(db)
         connection = db.connection()
         plan = self._plan(connection.dialect)
         return connection.exec_driver_sql(plan.text, plan.values(place)).rowcount
@@ -88,7 +95,7 @@ class Prepared(_Kept):
         try:
             found = driver.execute(plan.text, plan.values(place)).fetchall()
         except dialect.loaded_dbapi.Error as error:
-            raise DBAPIError.instance(plan.text, None, error, dialect.loaded_dbapi.Error, True) from error
+            raise _said_as_ever(connection, plan.text, error) from error
         return self._converted(dialect, found)
 
     def _converted(self, dialect: Dialect, found: list[tuple[Any, ...]]) -> list[Any]:
@@ -105,7 +112,7 @@ class Prepared(_Kept):
 
     def all(self, db: Session, *, anew: bool = False, **place: Any) -> list[Any]:
         """Return what is found: rows, or objects of the session; `anew` overwrites what the session knows of them."""
-        db.flush()
+        _write_waiting(db)
         found = self.rows(db.connection(), place)
         return found if self._mapper is None else [_object(db, self._mapper, row, anew) for row in found]
 
@@ -118,6 +125,15 @@ class Prepared(_Kept):
         """Return the first column of the first row, or None."""
         found = self.all(db, **place)
         return found[0][0] if found else None
+
+
+def _said_as_ever(connection: Connection, text: str, error: Exception) -> Exception:
+    """Return the driver's error as SQLAlchemy's; a connection that is gone is given up, so that the session can be closed."""
+    dialect, driver = connection.dialect, connection.connection.driver_connection
+    gone = dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]
+    if gone:
+        connection.invalidate(error)
+    return DBAPIError.instance(text, None, error, dialect.loaded_dbapi.Error, True, gone)
 
 
 def _object(db: Session, mapper: Mapper[Any], row: Any, anew: bool) -> Any:

@@ -3,11 +3,12 @@
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import bindparam, column, delete, event, inspect, select, table, update
+from sqlalchemy import bindparam, column, delete, event, inspect, select, table, text, update
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from counsel.audit.models import AuditHead
 from counsel.core.database import Base, writing
+from counsel.core.errors import BusyError
 from counsel.core.rows import Change, Prepared
 from counsel.roster.models import Room
 from tests.conftest import Centre
@@ -158,5 +159,19 @@ def test_what_goes_wrong_is_said_as_ever(centre: Centre) -> None:
     with pytest.raises(DBAPIError):
         nowhere.first(centre.db)
     centre.db.rollback()
-    with pytest.raises(AssertionError):
-        Prepared(select(Room.name).where(Room.name.in_(["一号"]))).all(centre.db)
+    for question in (Prepared(select(Room.name).where(Room.name.in_(["一号"]))), ROOMS):  # a list; a place without a value
+        with pytest.raises(AssertionError):
+            question.all(centre.db)
+
+
+def test_a_connection_that_is_lost_is_given_up(pg_centre: Centre) -> None:
+    """Whoever waits is told to try again, and the session closes in peace."""
+    key = a_room(pg_centre).room_id
+    with pg_centre.session() as db:
+        with pytest.raises(BusyError), writing(db):
+            pid = db.scalar(text("SELECT pg_backend_pid()"))
+            with pg_centre.session() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            ROOMS.first(db, room=key)
+        db.rollback()
+        assert ROOMS.first(db, room=key).room_id == key

@@ -99,10 +99,9 @@ def open_material(db: Session, *, actor: SignedIn, row: Material) -> tuple[Held,
         raise UnreadableError("not kept")
     case = db.get_one(Case, row.case_id)
     box = open_box(db, keys_of(db, actor), row.box_id)
-    signed = open_signed(db, box=box, kind=ABOUT)
-    if not signed:
+    about = next((texts[0] for number, texts in open_signed(db, box=box, kind=ABOUT) if number == 1), None)
+    if about is None:
         raise UnreadableError("nothing")
-    about = signed[0][1][0]
     if not read_lately(db, actor.holder_id, row.material_id, READ):  # a part that changes meanwhile does not open
         check_parts(parts_in(db, row), row, int(about["size"]), str(about["digest"]))
         with recording(db) as record:
