@@ -1,11 +1,13 @@
 """The catalogue: what lies in the archive, by code, year, period and counsellor; never by name, never by content (篇4 三)."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from counsel.access.gate import require
@@ -19,6 +21,8 @@ from counsel.core.database import house_of
 from counsel.pathway.cases.models import Case
 
 PAGE = 50
+AS_TYPED = re.compile(r"(?<!\d)(\d{4})\W*(D10|D30)\W*(?:ZX)?\W*(\d{1,6})$")  # 2026-D10-ZX-0001, with or without what is before it
+ONLY_NUMBER = re.compile(r"(?:ZX)?\W*(\d{1,6})")
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,21 @@ def catalogue(db: Session, *, actor: SignedIn, wanted: Wanted = Wanted()) -> Seq
     return db.scalars(found.limit(PAGE + 1)).all()
 
 
+def named_by(typed: str) -> ColumnElement[bool]:
+    """Return the condition that a volume has the code somebody typed: whole, whatever stands between its parts, or its number."""
+    text = unicodedata.normalize("NFKC", typed).strip().upper()
+    parts = AS_TYPED.search(text)
+    if parts is not None:
+        same = (Volume.year == int(parts[1]), Volume.retention == parts[2], Volume.number == int(parts[3]))
+        return and_(*same)
+    number = ONLY_NUMBER.fullmatch(text)
+    return Volume.number == int(number[1]) if number is not None else Volume.code == typed.strip()
+
+
 def _matching(wanted: Wanted) -> Select[Volume]:
     query = select(Volume).where(Volume.state == "sealed")
     if wanted.code:
-        query = query.where(Volume.code == wanted.code)
+        query = query.where(named_by(wanted.code))
     if wanted.year is not None:
         query = query.where(Volume.year == wanted.year)
     if wanted.retention:

@@ -17,6 +17,7 @@ from counsel.access.accounts import holders_in, roles_in
 from counsel.access.gate import keys_of, require
 from counsel.access.models import Account
 from counsel.access.sign_ins import SignedIn
+from counsel.archive.catalogue import named_by
 from counsel.archive.manifest import ORDER
 from counsel.archive.models import BASES, MODES, RUNNING, Ticket, Volume
 from counsel.audit.chain import recording
@@ -88,7 +89,8 @@ def ask_loan(db: Session, *, actor: SignedIn, wish: Wish) -> Ticket:
     require(db, actor, Permission.LOAN_ASK)
     if wish.mode == "copy":
         wish = replace(wish, reader_id=None)  # it is the person's, who fetches it with a code
-    volume = db.scalar(select(Volume).where(Volume.code == wish.code.strip(), Volume.state == "sealed"))
+    found = db.scalars(select(Volume).where(named_by(wish.code), Volume.state == "sealed").limit(2)).all()
+    volume = found[0] if len(found) == 1 else None
     case = case_at(db, volume.case_id if volume is not None else None)
     problems = _problems(db, wish, volume, case)
     if problems:

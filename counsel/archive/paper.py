@@ -183,7 +183,7 @@ def _read(db: Session, raw: bytes) -> tuple[Sequence[OldVolume], list[RowProblem
         old = _row(cells)
         found = _problems(db, old)
         if (old.year, old.retention, old.number) in seen:
-            found["number"] = "twice"
+            found["number"] = "volume_twice"
         elif (old.year, old.retention, old.number) in taken:
             found["number"] = "number_taken"
         if cells["birth_date"] and old.born is None:

@@ -35,6 +35,7 @@ from counsel.archive.integrity import check_integrity
 from counsel.archive.manifest import entries_in, entries_of
 from counsel.archive.models import RETENTIONS, Volume
 from counsel.archive.names import search_names
+from counsel.archive.places import move_to, standing
 from counsel.archive.register import refused_this_month
 from counsel.archive.retention import LONG, due_of, proposed
 from counsel.archive.sheets import MOST_SPINES, sheets_of, spines
@@ -89,7 +90,9 @@ def desk(db: Session, actor: SignedIn) -> Any:
     names |= {ticket.reader_id: staff_name(db, ticket.reader_id) for ticket, _volume in asked}
     place: dict[str, Any] = {"arrived": arrived, "late": missing, "names": names, "years": years(db, actor=actor)}
     place |= {"gone": opened_by_nobody(db, actor=actor)}
-    place |= {"asked": asked, "day": today(zone_of(db)), "refused": refused_this_month(db)}
+    day = today(zone_of(db))
+    due = [ticket for ticket, _volume in asked if ticket.state in ("asked", "approved") or (ticket.until_on or day) < day]
+    place |= {"asked": asked, "day": day, "due": len(due), "refused": refused_this_month(db)}
     place |= {"said": {"basis": BASIS_WORDS, "state": LOAN_WORDS}, "keyless": actor.holder_id not in members_of(db, "archive")}
     return render_template("archive/desk.html", **place)
 
@@ -120,7 +123,8 @@ def ticket(db: Session, actor: SignedIn, ticket: str) -> Any:
 def sheets(db: Session, actor: SignedIn, volume: str) -> Any:
     """Cover, list of contents and remarks sheet of a sealed volume, to be printed and bound in."""
     found = sheets_of(db, actor=actor, volume_id=parse_id(volume))
-    return render_template("archive/sheets.html", found=found, row=found.volume, periods=RETENTION_WORDS)
+    place = {"periods": RETENTION_WORDS, "basis": BASIS_WORDS}
+    return render_template("archive/sheets.html", found=found, row=found.volume, **place)
 
 
 @page(blueprint, "/archive/spines", Permission.VOLUME_PRINT)
@@ -165,9 +169,27 @@ def integrity(db: Session, actor: SignedIn) -> Any:
 @page(blueprint, "/handed-in", Permission.CASE_LIST)
 def mine(db: Session, actor: SignedIn) -> Any:
     """What I handed in, and what I should have."""
-    place = {"rows": handed_in_by(db, actor=actor), "late": to_hand_in(db, actor=actor), "day": today(zone_of(db))}
+    late_ones = to_hand_in(db, actor=actor)
+    place: dict[str, Any] = {"rows": handed_in_by(db, actor=actor), "late": late_ones, "day": today(zone_of(db))}
     place["gone"] = opened_by_nobody(db, actor=actor) if actor.role is Role.DIRECTOR else []
+    place["names"] = {case.counsellor_id: staff_name(db, case.counsellor_id) for case, _due in late_ones}
     return render_template("archive/mine.html", **place)
+
+
+@page(blueprint, "/archive/<volume>/place", Permission.VOLUME_ENTER, ("GET", "POST"))
+def stands(db: Session, actor: SignedIn, volume: str) -> Any:
+    """Where a sealed volume stands, to be corrected when the paper was moved."""
+    row, problems = standing(db, actor=actor, volume_id=parse_id(volume)), {}
+    if request.method == "POST":
+        try:
+            move_to(db, actor=actor, volume=row, place=clean(request.form.get("place")))
+        except InvalidError as error:
+            problems = {name: problem_words(code) for name, code in error.problems.items()}
+        else:
+            flash(_("Noted. The place before stays on record."))
+            return go(url_for("archive.shelf", year=row.year))
+    typed = request.form.get("place", row.place)
+    return render_template("archive/place.html", row=row, problems=problems, typed=typed), 422 if problems else 200
 
 
 @page(blueprint, "/archive/catalogue", LIST)

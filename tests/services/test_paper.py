@@ -110,7 +110,7 @@ def test_a_table_is_entered_whole_or_not_at_all(centre: Centre) -> None:
     bad = TABLE + "2018,10,2,9,1架1盒,,\n2018,5,3,9,1架1盒,,\n2018,10,x,9,=A1,,2003\n"
     report = import_paper(centre.db, actor=shen, raw=bad.encode())
     assert {(one.row, one.column, one.code) for one in report.problems} == {
-        (5, "number", "twice"),
+        (5, "number", "volume_twice"),
         (6, "retention", "unknown"),
         (7, "number", "a_number"),
         (7, "place", "formula"),

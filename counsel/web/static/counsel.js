@@ -3,6 +3,9 @@
   "use strict";
   const inField = (event) => event.target.closest("input, textarea, select, [contenteditable]");
 
+  // What is wider than a phone can be scrolled by the keyboard too.
+  for (const box of document.querySelectorAll(".paper-flush, .sheet")) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+
   // Leave quickly: Shift three times within a second, never inside a text field.
   let taps = [];
   document.addEventListener("keydown", (event) => {
