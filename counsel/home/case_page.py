@@ -1,7 +1,7 @@
 """What the page of one case shows: asks every room of the pathway, opens the cover, the name, goals and homework."""
 
 from collections.abc import Iterable
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -29,10 +29,11 @@ from counsel.pathway.closing.forms import REASON_WORDS
 from counsel.pathway.closing.services import follow_ups_of
 from counsel.pathway.intake.consent import age_of, client_of, guardian_settled, present_consent
 from counsel.pathway.intake.levels import screen_today
+from counsel.pathway.plans.forms import REPLAN_WORDS
 from counsel.pathway.plans.services import REPLAN_REASONS, own_goals
 from counsel.pathway.referral.forms import CONFLICT_WORDS, HOLD_WORDS, REACH_WORDS, TRANSFER_WORDS
 from counsel.pathway.referral.services import referrals_of, tries_of
-from counsel.pathway.sessions.forms import BeginForm, HomeworkForm
+from counsel.pathway.sessions.forms import HOMEWORK_WORDS, BeginForm, HomeworkForm
 from counsel.pathway.sessions.homework import homework_of
 from counsel.pathway.sessions.services import sessions_of
 from counsel.people.staff import counsellors, staff_name
@@ -76,7 +77,7 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
         "follows": follows,
         "reports": reports_in(db, actor=actor, case=case),
         "screen": screen_today(db, case),
-        "moves": moves_of(db, case),
+        "story": _story(db, case),
         "before": db.get_one(Case, case.previous_id).case_no if case.previous_id else None,
         "coming": rows.filter(Appointment.state.in_(COMING)).order_by(Appointment.starts_at).all(),
         "files": files,
@@ -86,6 +87,14 @@ def case_page(db: Session, *, actor: SignedIn, case: Case) -> dict[str, Any]:
         **_work(db, actor, case),
         **_around(db, actor, case),
     }
+
+
+def _story(db: Session, case: Case) -> list[tuple[date, str, Any]]:
+    """Return what happened, the newest day first: (day, ``session``, ``follow_up`` or ``move``, its row)."""
+    found: list[tuple[date, str, Any]] = [(row.held_on, "session", row) for row in sessions_of(db, case)]
+    found += [(row.settled_on, "follow_up", row) for row in follow_ups_of(db, case) if row.state == "done" and row.settled_on]
+    found += [(row.on_day, "move", row) for row in moves_of(db, case)]
+    return sorted(found, key=lambda one: (one[0], one[1] == "move", one[2].number), reverse=True)
 
 
 def _signed(items: Iterable[Item]) -> list[tuple[Item, int]]:
@@ -148,5 +157,7 @@ def _around(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:
         "hold_words": HOLD_WORDS,
         "reach_words": REACH_WORDS,
         "replan": REPLAN_REASONS,
+        "move_words": {**REASON_WORDS, **HOLD_WORDS, **TRANSFER_WORDS, **REPLAN_WORDS},
+        "homework_words": HOMEWORK_WORDS,
         "reasons": REASON_WORDS,
     }

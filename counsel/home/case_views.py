@@ -195,7 +195,7 @@ def _of_the_end(db: Session, actor: SignedIn, case: Case, form: Item) -> list[tu
 def search(db: Session, actor: SignedIn) -> Any:
     """Search my own cases: names and every text, in memory; the first finds stand there while it still looks."""
     words = clean(request.form.get("words"))[:LONGEST_QUERY]
-    if request.method == "POST" and len(words) >= 2:
+    if request.method == "POST" and (len(words) >= 2 or (words and not words.isascii())):  # one character is a word in Chinese
         return stream_template(
             "home/search.html", sought=words, found=search_own(db, actor=actor, words=words), titles=form_title
         )

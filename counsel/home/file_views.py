@@ -27,6 +27,7 @@ from counsel.pathway.material.forms import MEDIUM_WORDS
 from counsel.pathway.material.recordings import recorded_under
 from counsel.pathway.plans.services import write_own_goals
 from counsel.pathway.referral.transfer import ask_transfer
+from counsel.pathway.sessions.forms import HOMEWORK_WORDS
 from counsel.pathway.sessions.homework import answer_homework
 from counsel.web.forms import clean
 from counsel.web.messages import problem_words
@@ -46,7 +47,7 @@ def _mine(db: Session, actor: SignedIn, case: Case | None = None, error: Invalid
     problems = {name: problem_words(code) for name, code in error.problems.items()} if error else {}
     place = {"files": own_files(db, actor=actor), "loans": own_loans(db, actor=actor), "problems": problems}
     place |= {"wrong_in": case.case_id if case else None, "number": (request.view_args or {}).get("number")}
-    shown = render_template("home/file.html", titles=form_title, mark_words=MARK_WORDS, **place)
+    shown = render_template("home/file.html", titles=form_title, homework_words=HOMEWORK_WORDS, mark_words=MARK_WORDS, **place)
     return shown, 422 if error else 200
 
 

@@ -17,7 +17,7 @@ from counsel.pathway.plans.forms import POINT_WORDS as PLAN_POINTS
 from counsel.pathway.plans.forms import PlanForm, SupportForm
 from counsel.pathway.referral.forms import FeedbackForm, HandOverForm, ReferralForm
 from counsel.pathway.safety.forms import CrisisForm, ReturnForm, SafetyPlanForm, SupervisionForm, ToldForm
-from counsel.pathway.sessions.forms import NoteForm
+from counsel.pathway.sessions.forms import HOMEWORK_WORDS, NoteForm
 from counsel.risk.questions import KEEPING, QUESTIONS
 from counsel.web.forms import shown
 
@@ -161,10 +161,30 @@ def _contact_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     return [(_l("May we ask later how things are?"), yes), *((label, text) for label, text in said if text)]
 
 
+def _task_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """A task between sessions."""
+    said = [(_l("Task"), content.get("task")), (_l("Until"), content.get("due_on"))]
+    return [(label, text) for label, text in said if text]
+
+
+def _done_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """What became of a task."""
+    said = [(_l("What became of it"), HOMEWORK_WORDS.get(content.get("state", ""))), (_l("Result"), content.get("result"))]
+    return [(label, text) for label, text in said if text]
+
+
+def _goal_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Goals as the client wrote them."""
+    return [(_l("Goals"), content.get("text", ""))]
+
+
 SAID: dict[str, Callable[[Mapping[str, Any]], list[tuple[Any, Any]]]] = {
     "agree": _answer_lines,
     "rating": _rating_lines,
     "contact": _contact_lines,
+    "homework": _task_lines,
+    "hw_result": _done_lines,
+    "goals": _goal_lines,
 }
 
 

@@ -22,10 +22,16 @@ LIGHT = {criterion.code: criterion.answers[0][0] for criterion in CRITERIA}
         ({"insight": "broken"}, "LV4"),
         ({"insight": "broken", "duration": ""}, "LV4"),
         ({"duration": ""}, "LV9"),
+        ({"duration": "over_12"}, "LV0"),
+        ({"distress": "bad_mood", "duration": "under_3"}, "LV2"),
+        ({"distress": "bad_mood", "duration": "under_6"}, "LV2"),
+        ({"distress": "bad_mood", "duration": "under_12"}, "LV3"),
+        ({"distress": "bad_mood", "function": "less", "duration": "over_12"}, "LV3"),
+        ({"generalisation": "similar", "duration": "under_12"}, "LV3"),
     ],
 )
 def test_the_criteria_suggest_a_class(changes: dict[str, str], code: str) -> None:
-    """The heaviest criterion decides; a broken principle always says hospital; an open one says undetermined."""
+    """The heaviest criterion decides, months included; a broken principle always says hospital; an open one says undetermined."""
     assert suggestion(LIGHT | changes) == code
 
 

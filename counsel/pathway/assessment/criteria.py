@@ -70,26 +70,27 @@ SEVERITIES = ("LV0", "LV1", "LV2", "LV3", "LV4", "LV9")
 MEDICAL_CLASS = "LV4"  # a doctor comes first (篇7 六)
 UNCLEAR = ("LV4", "LV9")  # these may be chosen while a criterion is open: a doctor looks first, or it is not clear yet
 ORDINARY = ("LV0", "LV1", "LV2")  # within the scope of counselling; LV3 with advice given (G5)
-SHORT, MIDDLE, LONG = ("under_2", "under_3"), ("under_6", "under_12"), ("over_12",)
+BEYOND_2_MONTHS, FROM_6_MONTHS = ("under_3", "under_6"), ("under_12", "over_12")  # LV1 ends at two, LV2 before six months [DF]
 
 
 def suggestion(answers: Mapping[str, str]) -> str:
-    """Return the class the criteria suggest, ``LV9`` while one of them is open."""
+    """Return the class the criteria suggest, ``LV9`` while one of them is open.
+
+    What is slight and leaves everything as before stays LV0 however long it lasts; anything else grows with its months.
+    """
     if answers.get("insight") == "broken":
         return MEDICAL_CLASS
     if any(not answers.get(criterion.code) for criterion in CRITERIA):
         return "LV9"
     if answers["conflict_type"] == "distorted" or answers["generalisation"] == "unrelated" or answers["distress"] == "stuck":
         return "LV3"
-    if (
-        answers["generalisation"] == "similar"
-        or answers["distress"] == "lost_shortly"
-        or answers["function"] in ("disturbed", "withdrawn")
-    ):
-        return "LV2"
-    if (answers["distress"], answers["function"]) == ("slight", "full"):
+    if (answers["distress"], answers["function"], answers["generalisation"]) == ("slight", "full", "none"):
         return "LV0"
-    return "LV1"
+    if answers["duration"] in FROM_6_MONTHS:
+        return "LV3"
+    graver = answers["generalisation"] == "similar" or answers["distress"] == "lost_shortly"
+    graver = graver or answers["function"] in ("disturbed", "withdrawn") or answers["duration"] in BEYOND_2_MONTHS
+    return "LV2" if graver else "LV1"
 
 
 def referral_score(months: int, distress: int, function: int) -> tuple[int, str]:

@@ -23,12 +23,19 @@ from counsel.pathway.assessment.services import (
     write_assessment,
 )
 from counsel.pathway.cases.dossier import ASSESSMENT
-from counsel.pathway.cases.pages import back_to, draft_number, edit_page, writable
-from counsel.web.forms import options
+from counsel.pathway.cases.pages import as_before, back_to, draft_number, edit_page, writable
+from counsel.web.forms import clean, options
 from counsel.web.page import go, page, whole
 
 blueprint = Blueprint("assessment", __name__)
 WRITE = Permission.CASE_WRITE
+AGAIN = (
+    "severity",
+    "severity_reason",
+    "medical_advice",
+    "close_person",
+    "close_person_consent",
+)  # judged and asked anew each time
 
 
 @page(blueprint, "/cases/<case>/assessment", WRITE, ("GET", "POST"))
@@ -42,7 +49,8 @@ def assess(db: Session, actor: SignedIn, case: str) -> Any:
         form = AssessmentForm()
         code = suggestion({field.name: field.data for field in form})
         return render_template("assessment/suggested.html", code=code, word=SEVERITY_WORDS[code])
-    return edit_page(db, actor, found, ASSESSMENT, AssessmentForm, "assessment/assess.html", save, number)
+    before = partial(as_before, db, actor, found, ASSESSMENT, AssessmentForm, number, AGAIN)
+    return edit_page(db, actor, found, ASSESSMENT, AssessmentForm, "assessment/assess.html", save, number, before)
 
 
 @page(blueprint, "/cases/<case>/results", WRITE, ("GET", "POST"))
@@ -73,9 +81,12 @@ def results(db: Session, actor: SignedIn, case: str) -> Any:
 def score(db: Session, actor: SignedIn, case: str) -> Any:
     """The referral score of three criteria: an aid, no diagnosis."""
     found = writable(db, actor, case)
-    months = whole(request.form.get("months", "")) or 0
-    marks = [whole(request.form.get(name, "")) or 1 for name in ("distress_mark", "function_mark")]
-    total, says = referral_score(min(months, 600), *(min(mark, 3) for mark in marks))
+    typed = {name: clean(request.form.get(name)) for name in ("months", "distress_mark", "function_mark")}
+    months, *marks = (whole(text) for text in typed.values())
+    if months is None or any(mark not in (1, 2, 3) for mark in marks):
+        flash(_("Fill in all three: the months, and 1, 2 or 3 for both others. Nothing was added up."), "stop")
+        return go(url_for("assessment.results", case=found.case_id, **typed))  # type: ignore[arg-type]
+    total, says = referral_score(min(months, 600), *marks)  # type: ignore[arg-type]
     words = {"no": _("no referral from this score"), "doubtful": _("doubtful"), "strong": _("a referral is strongly suggested")}
     flash(_("Score %(total)d: %(says)s. An aid, no diagnosis.", total=total, says=words[says]))
     return go(url_for("assessment.assess", case=found.case_id))

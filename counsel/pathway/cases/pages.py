@@ -1,6 +1,6 @@
 """The one page shape of every form of a case: read, draft, autosave, sign, append. Each room brings its fields."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any, Protocol
@@ -52,6 +52,17 @@ def typed_day(name: str) -> date | None:
 def draft_number(newest: int, signed: bool, number: int | None) -> int:
     """Return which of several forms of a kind is meant: the newest, or the next one after a signed one."""
     return number if number is not None and 1 <= number <= newest + signed else newest
+
+
+def as_before(
+    db: Session, actor: SignedIn, case: Case, kind: FormKind, form_class: Any, number: int, anew: Collection[str]
+) -> dict[str, Any]:
+    """Return what the form before this one said, so that nothing is asked twice, but for what is to be said anew."""
+    if number < 2:
+        return {}
+    said = read_form(db, actor=actor, case=case, kind=kind, number=number - 1).content
+    names = [field.name for field in form_class(formdata=None)]
+    return {name: said[name] for name in names if name in said and name not in anew}
 
 
 def edit_page(

@@ -35,6 +35,13 @@ class PlanForm(Form):
     alternatives = text(_l("Other ways that were offered, and the open door"), rows=2)
 
 
+REPLAN_WORDS = {
+    "new_concern": _l("a new concern"),
+    "no_progress": _l("no progress"),
+    "client_wish": _l("the client's wish"),
+    "risk": _l("risk"),
+    "other": _l("something else"),
+}
 RELATION_WORDS = {
     "class_teacher": _l("class teacher or adviser"),
     "teacher": _l("teacher"),

@@ -10,7 +10,7 @@ from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
 from counsel.core.ids import parse_id
 from counsel.pathway.cases.dossier import PLAN, SUPPORT
-from counsel.pathway.cases.pages import back_to, draft_number, edit_page, writable
+from counsel.pathway.cases.pages import as_before, back_to, draft_number, edit_page, writable
 from counsel.pathway.cases.services import find_case
 from counsel.pathway.plans.forms import RELATION_WORDS, SCOPE_WORDS, PlanForm, SupportForm
 from counsel.pathway.plans.services import finish_plan, plan_anew, plan_number, write_plan
@@ -28,7 +28,8 @@ def negotiate(db: Session, actor: SignedIn, case: str) -> Any:
     number = draft_number(plan_number(db, found), True, whole(request.args.get("number", "")))
 
     save = partial(write_plan, db, actor=actor, case=found, number=number)
-    return edit_page(db, actor, found, PLAN, PlanForm, "plans/negotiate.html", save, number)
+    before = partial(as_before, db, actor, found, PLAN, PlanForm, number, ("disagreement", "alternatives"))
+    return edit_page(db, actor, found, PLAN, PlanForm, "plans/negotiate.html", save, number, before)
 
 
 @page(blueprint, "/cases/<case>/planned", WRITE, ("POST",))

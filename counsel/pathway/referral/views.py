@@ -16,7 +16,7 @@ from counsel.pathway.cases.lifecycle import COUNSELLOR
 from counsel.pathway.cases.pages import back_to, edit_page, typed_day, writable
 from counsel.pathway.cases.services import find_case
 from counsel.pathway.referral.conflicts import declare_relationship
-from counsel.pathway.referral.forms import FeedbackForm, HandOverForm, ReferralForm
+from counsel.pathway.referral.forms import NOTHING_HEARD, FeedbackForm, HandOverForm, ReferralForm
 from counsel.pathway.referral.services import (
     ask_return,
     hold,
@@ -87,6 +87,8 @@ def feedback(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     found = find_case(db, actor=actor, case_id=parse_id(case), permission=FOLLOW)
     waiting = [row for row in referrals_of(db, found) if row.answered_on is None and row.number == number]
     form = FeedbackForm()
+    if any(row.kind == "medical" for row in waiting):  # tracked until something is known (R7-11)
+        form.source.choices = [one for one in form.source.choices if one[0] != NOTHING_HEARD[0]]
     if form.validate_on_submit() and waiting:
         place = {"source": form.source.data, "text": form.text.data, "sheet_place": form.sheet_place.data or ""}
         try:

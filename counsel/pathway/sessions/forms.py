@@ -40,6 +40,14 @@ class BeginForm(Form):
     crisis = BooleanField(_l("A crisis, outside the set hours"))
 
 
+HOMEWORK_WORDS = {
+    "given": _l("not answered yet"),
+    "done": _l("done"),
+    "not_done": _l("it was not done"),
+    "declined": _l("declined"),
+}
+
+
 class HomeworkForm(Form):
     """A task until next time."""
 
