@@ -50,7 +50,9 @@ FORM, CONSENT, VERDICT, BACK = "F15", "consent", "verdict", "back"
 READING = (Role.COUNSELLOR, Role.DIRECTOR, Role.SUPERVISOR)
 WAYS = ("own", "room", "phone", "paper")  # how a client agrees
 LONGEST = 300
-CHOICE = tuple(code for code in ORDER if code not in ("F06", "F09"))  # notes are theirs; what was told is the client's to read
+CHOICE = tuple(
+    code for code in ORDER if code not in ("F06", "F09", "report", "more")
+)  # notes are theirs; what was told is the client's to read
 
 
 @dataclass(frozen=True)

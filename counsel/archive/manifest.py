@@ -12,16 +12,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from counsel.crypto.derive import digest
+from counsel.keys.models import Box
 from counsel.pathway.cases.agreement import KIND as ANSWER
 from counsel.pathway.cases.models import Case
 from counsel.records.material import RECORDED, digest_of, parts_in
-from counsel.records.models import Body, Material
+from counsel.records.models import Body, Item, Material
 from counsel.records.services import items_in
 
 ORDER = (
     *("F01", "F02", "F03", "screen", "F04", "result", "F05", "note", "F06", "F07", "safety"),
-    *("F08", "handover", "F09", "F10", "F11", "F12"),
+    *("F08", "handover", "F09", "report", "more", "F10", "F11", "F12"),
 )
+BESIDE = ("F01", "F09", "report")  # in boxes of their own that open through the case: asked for, told to others, reported
 MATERIAL, ENDINGS = "material", ("F10", "F11", "rating")
 
 
@@ -43,9 +45,11 @@ class Entry:
 def entries_of(db: Session, case: Case) -> list[Entry]:
     """Return what a case holds now, in the order of binding: by form, then by day (domain §5.3); nothing is opened.
 
-    Recordings are no part of it: they end with their consent. Unsigned drafts are none either.
+    Recordings are no part of it: they end with their consent. Unsigned drafts are none either, but for the booking, which
+    nobody signs.
     """
     items = [item for item in items_in(db, [case.box_id, case.shared_box_id]) if item.state == "signed"]
+    items += [item for item in items_in(db, boxes_beside(db, case)) if item.kind in BESIDE and is_done(item)]
     sums = _digests(db, [item.item_id for item in items])
     found = [
         Entry(item.item_id.hex, item.kind, item.number, item.revision, item.on_day.isoformat(), sums[item.item_id])
@@ -58,6 +62,19 @@ def entries_of(db: Session, case: Case) -> list[Entry]:
     return sorted(found, key=_bound)
 
 
+def boxes_beside(db: Session, case: Case) -> list[UUID]:
+    """Return the boxes that open through a case and hold forms of it: bookings, disclosures, reports."""
+    inside = Box.parent_id.in_((case.box_id, case.shared_box_id))
+    return list(
+        db.scalars(select(Box.box_id).where(inside, Box.kind.in_(("request", "disclosure", "report"))).order_by(Box.box_id))
+    )
+
+
+def is_done(item: Item) -> bool:
+    """Return whether an item is a part of the file: it is signed, or a booking."""
+    return item.state == "signed" or item.kind == "F01"
+
+
 def _bound(entry: Entry) -> tuple[int, str, str, int, str]:
     place = ORDER.index(entry.kind) if entry.kind in ORDER else len(ORDER) + (entry.kind == MATERIAL)
     return place, entry.day, entry.kind, entry.number, entry.item
@@ -66,7 +83,7 @@ def _bound(entry: Entry) -> tuple[int, str, str, int, str]:
 def _digests(db: Session, ids: list[UUID]) -> dict[UUID, str]:
     """Return one digest for the sealed texts of each item, its signatures with them."""
     texts: dict[UUID, list[bytes]] = defaultdict(list)
-    query = select(Body.item_id, Body.sealed, Body.signature).where(Body.item_id.in_(ids), Body.revision > 0)
+    query = select(Body.item_id, Body.sealed, Body.signature).where(Body.item_id.in_(ids))  # a draft's only for a booking
     for item_id, sealed, signature in db.execute(query.order_by(Body.item_id, Body.revision)):
         texts[item_id] += [sealed, signature or b""]
     return {item_id: digest(b"entry/1", *texts[item_id]).hex() for item_id in ids}
@@ -88,7 +105,11 @@ def _compared(entry: Entry) -> Entry:
 
 
 def differences(then: Iterable[Entry], now: Iterable[Entry]) -> list[Entry]:
-    """Return what is missing, altered, or came since; answers of the client may still come: a yes can always be taken back."""
+    """Return what is missing, altered, or came since; answers of the client may still come: a yes can always be taken back.
+
+    Lists from before know nothing of what lies beside the case: there it is not held against them.
+    """
     before, after = {_compared(entry) for entry in then}, {_compared(entry) for entry in now}
-    came = {entry for entry in after - before if entry.kind != ANSWER}
+    older = not any(entry.kind in BESIDE for entry in before)
+    came = {entry for entry in after - before if entry.kind != ANSWER and not (older and entry.kind in BESIDE)}
     return sorted((before - after) | came, key=_bound)

@@ -39,6 +39,9 @@ TITLES = {
     "F08": _l("Referral"),
     "feedback": _l("Feedback to a referral"),
     "handover": _l("Hand-over"),
+    "F09": _l("Disclosure"),
+    "report": _l("Report that the law demands"),
+    "more": _l("Added to the report"),
     "F10": _l("Closing report"),
     "F11": _l("Joint evaluation"),
     "F12": _l("Follow-up"),
@@ -161,6 +164,14 @@ def _contact_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     return [(_l("May we ask later how things are?"), yes), *((label, text) for label, text in said if text)]
 
 
+def _booking_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """What the client wrote when asking for a time (F01)."""
+    given = content.get("answers") or {}
+    asked = [(_(question.text), ANSWER_WORDS.get(given[question.code], "")) for question in QUESTIONS if question.code in given]
+    reach = content.get("phone") if content.get("contact_way") == "phone" else _("messages on this site")
+    return [(_l("What it is about"), content.get("reason") or "–"), *asked, (_l("Reach by"), reach)]
+
+
 def _task_lines(content: Mapping[str, Any]) -> list[tuple[Any, Any]]:
     """A task between sessions."""
     said = [(_l("Task"), content.get("task")), (_l("Until"), content.get("due_on"))]
@@ -182,6 +193,7 @@ SAID: dict[str, Callable[[Mapping[str, Any]], list[tuple[Any, Any]]]] = {
     "agree": _answer_lines,
     "rating": _rating_lines,
     "contact": _contact_lines,
+    "F01": _booking_lines,
     "homework": _task_lines,
     "hw_result": _done_lines,
     "goals": _goal_lines,

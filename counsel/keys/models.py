@@ -52,7 +52,7 @@ class Box(Base):
     epoch: Mapped[int]
     shut: Mapped[bool] = mapped_column(default=False, server_default=false())  # filed: opens for no group, a ticket apart
     stale: Mapped[bool] = mapped_column(default=False)
-    parent_id: Mapped[UUID | None]
+    parent_id: Mapped[UUID | None] = mapped_column(index=True)
     parent_epoch: Mapped[int | None]
     parent_wrap: Mapped[bytes | None]
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 from counsel.access.accounts import unlock
 from counsel.access.models import Account
 from counsel.archive.integrity import Integrity, check_integrity
+from counsel.archive.manifest import BESIDE, differences, entries_of
 from counsel.archive.models import Ticket, Volume
 from counsel.archive.names import search_names
 from counsel.archive.tickets import ask, drop, earlier_volumes, find_ticket, give_back, open_tickets, serve
@@ -27,6 +29,9 @@ from counsel.people.conflicts import declare
 from counsel.people.recovery import change_passphrase
 from counsel.records.models import Body, Item
 from counsel.records.services import items_in
+from counsel.safeguarding.disclosure.models import Disclosure
+from counsel.safeguarding.disclosure.services import start
+from counsel.tasks.services import end_tasks
 from tests.conftest import Centre
 from tests.school import WORDS
 from tests.services.test_archive import directly, handed, opens, sealed
@@ -220,6 +225,42 @@ def test_the_integrity_check_finds_what_is_not_as_it_was(centre: Centre) -> None
             check_integrity(centre.db, actor=centre.school[who], progress=lambda _done, _total: None)
 
 
+def test_what_lies_beside_a_filed_case_is_on_its_list_and_stays(centre: Centre) -> None:
+    """F01 and other forms in boxes of their own: listed, counted, neither changed nor taken away, missed when it is (R4-06)."""
+    case = closed(centre)
+    volume = handed(centre, case)
+    booking = centre.db.scalars(select(Item).where(Item.kind == "F01")).one()
+    listed = [entry.kind for entry in entries_of(centre.db, case)]
+    assert listed[0] == "F01" and volume.items == len(listed)
+    sealed(centre, case, volume)
+    of_booking = Body.item_id == booking.item_id
+    more = {"item_id": booking.item_id, "revision": 1, "author_id": booking.author_id, "sealed": b"x"}
+    for statement in (
+        update(Body).where(of_booking).values(sealed=b"x" * 300),
+        delete(Body).where(of_booking),
+        insert(Body).values(more),
+        delete(Item).where(Item.item_id == booking.item_id),
+        update(Item).where(Item.item_id == booking.item_id).values(number=2),
+        update(Volume).where(Volume.volume_id == volume.volume_id).values(pages=1),
+        update(Volume).where(Volume.volume_id == volume.volume_id).values(retention="D30"),
+    ):
+        with pytest.raises(DBAPIError, match="volume is sealed"):
+            directly(centre, statement)
+        centre.db.rollback()
+    loosened(centre)
+    directly(centre, update(Body).where(of_booking).values(sealed=b"x" * 300))
+    assert check_integrity(centre.db, actor=centre.school["archive"], progress=lambda *_place: None).altered == (volume.code,)
+
+
+def test_a_list_from_before_is_not_held_against_what_lies_beside(centre: Centre) -> None:
+    """Volumes that were signed for without it are whole as they were; one that names it misses it."""
+    case = closed(centre)
+    now_there = entries_of(centre.db, case)
+    before = [entry for entry in now_there if entry.kind not in BESIDE]
+    assert len(before) < len(now_there) and differences(before, now_there) == []
+    assert [entry.kind for entry in differences(now_there, before)] == ["F01"]
+
+
 def test_the_page_of_the_integrity_check_tells_how_far_it_is(sqlite_centre: Centre) -> None:
     """Step by step while it works, then what was found; a store that does not answer is said, and nothing is shown as whole."""
     centre = sqlite_centre
@@ -298,3 +339,14 @@ def test_the_sheets_of_a_volume_name_forms_and_nobody(sqlite_centre: Centre) -> 
         assert other.get(f"/archive/spines?year={volume.year}").status_code == 404
     tags = centre.db.scalars(select(AuditLine.tag).where(AuditLine.tag.like("archive:%:printed"))).all()
     assert sorted(tags) == ["archive:spines:printed", "archive:volume:printed"]
+
+
+def test_what_the_counsellor_sent_from_a_case_ends_with_it(centre: Centre) -> None:
+    """The sender's own key to a disclosure goes when the volume is sealed; the archive opens it through the case (§4.8)."""
+    case = closed(centre)
+    row = start(centre.db, actor=centre.school["lan"], client_id=case.client_id, case=case)
+    directly(centre, update(Disclosure).where(Disclosure.disclosure_id == row.disclosure_id).values(state="withdrawn"))
+    end_tasks(centre.db, object_id=row.disclosure_id, kind="report", outcome="withdrawn")
+    assert opens(centre, "lan", row.box_id)
+    sealed(centre, case, handed(centre, case))
+    assert not opens(centre, "lan", row.box_id) and not opens(centre, "director", row.box_id)

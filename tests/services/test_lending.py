@@ -559,3 +559,11 @@ def test_a21_each_print_has_its_reason_its_number_and_its_reader(sqlite_centre: 
     lines = centre.db.scalars(select(AuditLine.detail).where(AuditLine.tag == "pathway:f02:printed")).all()
     assert lines == ["sign", "sign"]
     assert listening(centre, "qiu").post(place, data={"reason": "sign"}).status_code == 404
+
+
+def test_the_booking_is_lent_like_any_form(centre: Centre) -> None:
+    """F01 lies in a box of its own beside the case; whoever is agreed to reads it (domain §5.5)."""
+    _case, volume = filed(centre)
+    ticket = open_now(centre, volume, forms=("F01",))
+    found = read_excerpt(centre.db, actor=centre.school["supervisor"], ticket=ticket)
+    assert [one.kind for one in found] == ["F01"]
