@@ -86,7 +86,7 @@ def test_tables_are_imported_while_the_page_tells_how_far(site: Any, somebody: M
     admin.page.check("input[name=kind][value=guardians]")
     admin.page.set_input_files("#roll", bad)
     admin.press("form.paper button.btn-primary")
-    assert admin.sees("nothing was imported") and admin.sees("Row 2, name: looks like a formula")
+    assert admin.sees("nothing was imported") and admin.sees("Row 2, Name: looks like a formula")
     for who in ("zhou", "desk", "leader"):
         assert somebody(who).go("/roll") == 404
 

@@ -88,7 +88,7 @@ def feedback(db: Session, actor: SignedIn, case: str, number: int) -> Any:
     waiting = [row for row in referrals_of(db, found) if row.answered_on is None and row.number == number]
     form = FeedbackForm()
     if any(row.kind == "medical" for row in waiting):  # tracked until something is known (R7-11)
-        form.source.choices = [one for one in form.source.choices if one[0] != NOTHING_HEARD[0]]
+        form.source.choices = [one for one in form.source.choices if one.value != NOTHING_HEARD[0]]
     if form.validate_on_submit() and waiting:
         place = {"source": form.source.data, "text": form.text.data, "sheet_place": form.sheet_place.data or ""}
         try:
