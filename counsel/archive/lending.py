@@ -50,9 +50,8 @@ FORM, CONSENT, VERDICT, BACK = "F15", "consent", "verdict", "back"
 READING = (Role.COUNSELLOR, Role.DIRECTOR, Role.SUPERVISOR)
 WAYS = ("own", "room", "phone", "paper")  # how a client agrees
 LONGEST = 300
-CHOICE = tuple(
-    code for code in ORDER if code not in ("F06", "F09", "report", "more")
-)  # notes are theirs; what was told is the client's to read
+LENT_TO_NOBODY = ("F06", "F09", "report")  # notes are theirs; what was told and reported is the client's to read
+CHOICE = tuple(code for code in ORDER if code not in LENT_TO_NOBODY)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from counsel.records.services import items_in
 
 ORDER = (
     *("F01", "F02", "F03", "screen", "F04", "result", "F05", "note", "F06", "F07", "safety"),
-    *("F08", "handover", "F09", "report", "more", "F10", "F11", "F12"),
+    *("F08", "handover", "F09", "report", "F10", "F11", "F12"),
 )
 BESIDE = ("F01", "F09", "report")  # in boxes of their own that open through the case: asked for, told to others, reported
 MATERIAL, ENDINGS = "material", ("F10", "F11", "rating")

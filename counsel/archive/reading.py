@@ -19,7 +19,7 @@ from counsel.access.handed import find_by_code, seal_under_code
 from counsel.access.sign_ins import SignedIn
 from counsel.archive.escrow import shut
 from counsel.archive.lending import FORM, consent_stands, loan_facts, may_read, read_line
-from counsel.archive.manifest import boxes_beside, is_done
+from counsel.archive.manifest import BESIDE, boxes_beside, is_done
 from counsel.archive.models import Ticket, Volume
 from counsel.audit.chain import recording
 from counsel.audit.marks import not_before, note_time, runs_behind
@@ -141,7 +141,8 @@ def make_excerpt(db: Session, *, actor: SignedIn, case: Case, forms: Iterable[st
     """
     keyring, wanted = keys_of(db, actor), set(forms)
     shut(db, case, on=False)
-    sources = {box_id: open_box(db, keyring, box_id) for box_id in (case.box_id, case.shared_box_id, *boxes_beside(db, case))}
+    beside = boxes_beside(db, case) if wanted & set(BESIDE) else []
+    sources = {box_id: open_box(db, keyring, box_id) for box_id in (case.box_id, case.shared_box_id, *beside)}
     items = [item for item in items_in(db, list(sources)) if is_done(item) and item.kind in wanted]
     if not items:
         raise InvalidError(forms="nothing_there")

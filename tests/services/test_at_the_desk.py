@@ -46,7 +46,8 @@ def test_a_score_is_not_made_of_nothing(filled: Filled) -> None:  # noqa: F811
     client, path = filled.client("lan"), f"/cases/{filled.ids['case']}"
     for typed in ({}, {"months": "6", "distress_mark": "4", "function_mark": "1"}, {"months": "x"}):
         answer = client.post(f"{path}/score", data=typed, follow_redirects=True).get_data(as_text=True)
-        assert "Nothing was added up" in answer and "Score" not in answer.split("Nothing was added up")[0]
+        assert "Nothing was added up" in answer and "no referral from this score" not in answer
+        assert f'id="months" name="months" inputmode="numeric" required value="{typed.get("months", "")}"' in answer
     answer = client.post(f"{path}/score", data={"months": "6", "distress_mark": "1", "function_mark": "2"}, follow_redirects=True)
     assert "Score 5" in answer.get_data(as_text=True)
 

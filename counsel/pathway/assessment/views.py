@@ -11,6 +11,7 @@ from counsel.access.sign_ins import SignedIn
 from counsel.confidentiality.permissions import Permission
 from counsel.core.errors import InvalidError
 from counsel.core.ids import parse_id
+from counsel.core.words import N_
 from counsel.pathway.assessment.criteria import referral_score, suggestion
 from counsel.pathway.assessment.forms import SEVERITY_WORDS, AssessmentForm, InstrumentForm, ResultForm
 from counsel.pathway.assessment.services import (
@@ -23,19 +24,15 @@ from counsel.pathway.assessment.services import (
     write_assessment,
 )
 from counsel.pathway.cases.dossier import ASSESSMENT
+from counsel.pathway.cases.models import Case
 from counsel.pathway.cases.pages import as_before, back_to, draft_number, edit_page, writable
-from counsel.web.forms import clean, options
+from counsel.web.forms import options
 from counsel.web.page import go, page, whole
 
 blueprint = Blueprint("assessment", __name__)
 WRITE = Permission.CASE_WRITE
-AGAIN = (
-    "severity",
-    "severity_reason",
-    "medical_advice",
-    "close_person",
-    "close_person_consent",
-)  # judged and asked anew each time
+CLOSE = ("close_person", "close_person_consent")
+AGAIN = ("severity", "severity_reason", "medical_advice", *CLOSE)  # judged and asked anew each time
 
 
 @page(blueprint, "/cases/<case>/assessment", WRITE, ("GET", "POST"))
@@ -56,14 +53,7 @@ def assess(db: Session, actor: SignedIn, case: str) -> Any:
 @page(blueprint, "/cases/<case>/results", WRITE, ("GET", "POST"))
 def results(db: Session, actor: SignedIn, case: str) -> Any:
     """Test results: enter by hand, and those there are."""
-    found = writable(db, actor, case)
-    form = ResultForm()
-    form.instrument.choices = options(
-        [
-            (row.instrument_id.hex, _("%(title)s, version %(version)s", title=row.title, version=row.version))
-            for row in instruments(db)
-        ]
-    )
+    found, form = writable(db, actor, case), _entry(db)
     if form.validate_on_submit():
         place = {"answers": form.answers.data, "score": form.score.data, "on_date": form.on_date.data}
         try:
@@ -73,19 +63,31 @@ def results(db: Session, actor: SignedIn, case: str) -> Any:
         else:
             flash(_("Entered and sealed."))
             return go(url_for("assessment.results", case=found.case_id))
-    rows = read_results(db, actor=actor, case=found)
-    return render_template("assessment/results.html", form=form, case=found, rows=rows), 422 if form.errors else 200
+    return _shown(db, actor, found, form), 422 if form.errors else 200
+
+
+def _entry(db: Session) -> ResultForm:
+    """Return the form a result is entered with, its instruments those that are approved."""
+    form, said = ResultForm(), N_("%(title)s, version %(version)s")
+    form.instrument.choices = options(
+        [(row.instrument_id.hex, _(said, title=row.title, version=row.version)) for row in instruments(db)]
+    )
+    return form
+
+
+def _shown(db: Session, actor: SignedIn, case: Case, form: ResultForm, problem: str = "") -> str:
+    rows = read_results(db, actor=actor, case=case)
+    return render_template("assessment/results.html", form=form, case=case, rows=rows, problem=problem)
 
 
 @page(blueprint, "/cases/<case>/score", WRITE, ("POST",))
 def score(db: Session, actor: SignedIn, case: str) -> Any:
     """The referral score of three criteria: an aid, no diagnosis."""
     found = writable(db, actor, case)
-    typed = {name: clean(request.form.get(name)) for name in ("months", "distress_mark", "function_mark")}
-    months, *marks = (whole(text) for text in typed.values())
+    months, *marks = (whole(request.form.get(name, "")) for name in ("months", "distress_mark", "function_mark"))
     if months is None or any(mark not in (1, 2, 3) for mark in marks):
-        flash(_("Fill in all three: the months, and 1, 2 or 3 for both others. Nothing was added up."), "stop")
-        return go(url_for("assessment.results", case=found.case_id, **typed))  # type: ignore[arg-type]
+        problem = _("Fill in all three: the months, and 1, 2 or 3 for both others. Nothing was added up.")
+        return _shown(db, actor, found, _entry(db), problem), 422
     total, says = referral_score(min(months, 600), *marks)  # type: ignore[arg-type]
     words = {"no": _("no referral from this score"), "doubtful": _("doubtful"), "strong": _("a referral is strongly suggested")}
     flash(_("Score %(total)d: %(says)s. An aid, no diagnosis.", total=total, says=words[says]))
