@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from counsel.access.gate import keys_of
 from counsel.access.sign_ins import SignedIn
-from counsel.archive.manifest import boxes_beside
 from counsel.core.clock import at_local, today
 from counsel.core.database import house_of
 from counsel.core.errors import InvalidError
@@ -86,8 +85,6 @@ def leave_to_archive(db: Session, *, actor: SignedIn, case: Case) -> None:
     for box in before:
         for holder_id in {grant.holder_id for grant in readers_of(db, box.box_id)} - stay:
             revoke(db, box.box_id, holder_id)
-    for box_id in boxes_beside(db, case):  # what the counsellor sent or reported from the case ends with it too
-        revoke(db, box_id, case.counsellor_id)
     for box in before:
         db.flush()
         rotate(db, keyring, box.box_id)

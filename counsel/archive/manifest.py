@@ -23,7 +23,8 @@ ORDER = (
     *("F01", "F02", "F03", "screen", "F04", "result", "F05", "note", "F06", "F07", "safety"),
     *("F08", "handover", "F09", "report", "F10", "F11", "F12"),
 )
-BESIDE = ("F01", "F09", "report")  # in boxes of their own that open through the case: asked for, told to others, reported
+BEGUN_LATER = ("F09", "report")
+BESIDE = ("F01", *BEGUN_LATER)  # in boxes of their own that open through the case: asked for, told to others, reported
 MATERIAL, ENDINGS = "material", ("F10", "F11", "rating")
 
 
@@ -107,9 +108,11 @@ def _compared(entry: Entry) -> Entry:
 def differences(then: Iterable[Entry], now: Iterable[Entry]) -> list[Entry]:
     """Return what is missing, altered, or came since; answers of the client may still come: a yes can always be taken back.
 
-    Lists from before know nothing of what lies beside the case: there it is not held against them.
+    So may a disclosure or report that was begun while the volume waited: a life does not wait. Lists from before know nothing
+    of a booking: there it is not held against them.
     """
     before, after = {_compared(entry) for entry in then}, {_compared(entry) for entry in now}
     older = not any(entry.kind in BESIDE for entry in before)
-    came = {entry for entry in after - before if entry.kind != ANSWER and not (older and entry.kind in BESIDE)}
+    free = (ANSWER, *BESIDE) if older else (ANSWER, *BEGUN_LATER)
+    came = {entry for entry in after - before if entry.kind not in free}
     return sorted((before - after) | came, key=_bound)

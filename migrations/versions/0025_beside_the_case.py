@@ -5,23 +5,26 @@ from alembic import op
 revision = '0025'
 down_revision = '0024'
 
-KINDS = "('F01', 'F09', 'report')"  # what is added to a report later is added all the same
-BESIDE = (
-    "SELECT 1 FROM boxes b JOIN cases c ON b.parent_id IN (c.box_id, c.shared_box_id) "
-    "WHERE c.state = 'archived' AND b.kind IN ('request', 'disclosure', 'report') AND b.box_id = {row}.box_id"
+INSIDE = "c.state = 'archived' AND b.kind IN ('request', 'disclosure', 'report')"
+OPENS_IT = "JOIN cases c ON b.parent_id IN (c.box_id, c.shared_box_id)"
+BESIDE = f"EXISTS (SELECT 1 FROM boxes b {OPENS_IT} WHERE {INSIDE} AND b.box_id = {{row}}.box_id)"
+# a disclosure or report begun while the volume waited is signed afterwards all the same: a life does not wait
+DONE = "({row}.kind = 'F01' OR ({row}.kind IN ('F09', 'report') AND {row}.state = 'signed'))"
+OF_DONE = (
+    f"EXISTS (SELECT 1 FROM items i JOIN boxes b ON b.box_id = i.box_id {OPENS_IT} WHERE {INSIDE} "
+    "AND (i.kind = 'F01' OR (i.kind IN ('F09', 'report') AND {row}.revision > 0)) AND i.item_id = {row}.item_id)"
 )
-OF_BESIDE = (
-    "SELECT 1 FROM items i JOIN boxes b ON b.box_id = i.box_id JOIN cases c ON b.parent_id IN (c.box_id, c.shared_box_id) "
-    f"WHERE c.state = 'archived' AND b.kind IN ('request', 'disclosure', 'report') AND i.kind IN {KINDS} "
-    "AND i.item_id = {row}.item_id"
+OF_BOOKING = (
+    f"EXISTS (SELECT 1 FROM items i JOIN boxes b ON b.box_id = i.box_id {OPENS_IT} WHERE {INSIDE} "
+    "AND i.kind = 'F01' AND i.item_id = {row}.item_id)"
 )
 GUARDED = {
-    ('items', 'INSERT'): f"NEW.kind IN {KINDS} AND EXISTS (" + BESIDE.format(row='NEW') + ")",
-    ('items', 'UPDATE'): f"OLD.kind IN {KINDS} AND EXISTS (" + BESIDE.format(row='OLD') + ")",
-    ('items', 'DELETE'): f"OLD.kind IN {KINDS} AND EXISTS (" + BESIDE.format(row='OLD') + ")",
-    ('bodies', 'INSERT'): "EXISTS (" + OF_BESIDE.format(row='NEW') + ")",
-    ('bodies', 'UPDATE'): "EXISTS (" + OF_BESIDE.format(row='OLD') + ")",
-    ('bodies', 'DELETE'): "EXISTS (" + OF_BESIDE.format(row='OLD') + ")",
+    ('items', 'INSERT'): "NEW.kind = 'F01' AND " + BESIDE.format(row='NEW'),
+    ('items', 'UPDATE'): DONE.format(row='OLD') + " AND " + BESIDE.format(row='OLD'),
+    ('items', 'DELETE'): DONE.format(row='OLD') + " AND " + BESIDE.format(row='OLD'),
+    ('bodies', 'INSERT'): OF_BOOKING.format(row='NEW'),
+    ('bodies', 'UPDATE'): OF_DONE.format(row='OLD'),
+    ('bodies', 'DELETE'): OF_DONE.format(row='OLD'),
     ('volumes', 'UPDATE'): (
         "OLD.state = 'sealed' AND (NEW.pages <> OLD.pages OR NEW.retention <> OLD.retention OR NEW.year <> OLD.year "
         "OR NEW.number <> OLD.number OR NEW.keep_until <> OLD.keep_until OR NEW.box_id <> OLD.box_id)"

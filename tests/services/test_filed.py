@@ -29,9 +29,6 @@ from counsel.people.conflicts import declare
 from counsel.people.recovery import change_passphrase
 from counsel.records.models import Body, Item
 from counsel.records.services import items_in
-from counsel.safeguarding.disclosure.models import Disclosure
-from counsel.safeguarding.disclosure.services import start
-from counsel.tasks.services import end_tasks
 from tests.conftest import Centre
 from tests.school import WORDS
 from tests.services.test_archive import directly, handed, opens, sealed
@@ -339,14 +336,3 @@ def test_the_sheets_of_a_volume_name_forms_and_nobody(sqlite_centre: Centre) -> 
         assert other.get(f"/archive/spines?year={volume.year}").status_code == 404
     tags = centre.db.scalars(select(AuditLine.tag).where(AuditLine.tag.like("archive:%:printed"))).all()
     assert sorted(tags) == ["archive:spines:printed", "archive:volume:printed"]
-
-
-def test_what_the_counsellor_sent_from_a_case_ends_with_it(centre: Centre) -> None:
-    """The sender's own key to a disclosure goes when the volume is sealed; the archive opens it through the case (§4.8)."""
-    case = closed(centre)
-    row = start(centre.db, actor=centre.school["lan"], client_id=case.client_id, case=case)
-    directly(centre, update(Disclosure).where(Disclosure.disclosure_id == row.disclosure_id).values(state="withdrawn"))
-    end_tasks(centre.db, object_id=row.disclosure_id, kind="report", outcome="withdrawn")
-    assert opens(centre, "lan", row.box_id)
-    sealed(centre, case, handed(centre, case))
-    assert not opens(centre, "lan", row.box_id) and not opens(centre, "director", row.box_id)
