@@ -18,11 +18,12 @@ from counsel.confidentiality.permissions import Permission
 from counsel.confidentiality.roles import Role
 from counsel.core.clock import today
 from counsel.core.database import house_of
+from counsel.core.settings import Settings
 from counsel.pathway.cases.models import Case
 
 PAGE = 50
 AS_TYPED = re.compile(r"(?<!\d)(\d{4})\W*(D10|D30)\W*(?:ZX)?\W*(\d{1,6})$")  # 2026-D10-ZX-0001, with or without what is before it
-ONLY_NUMBER = re.compile(r"(?:ZX)?\W*(\d{1,6})")
+ONLY_NUMBER, BETWEEN = re.compile(r"(?:ZX)?\W*(\d{1,6})"), re.compile(r"\W")
 
 
 @dataclass(frozen=True)
@@ -47,27 +48,29 @@ def catalogue(db: Session, *, actor: SignedIn, wanted: Wanted = Wanted()) -> Seq
     """
     require(db, actor, Permission.VOLUME_LIST)
     place = tuple_(Volume.year, Volume.retention, Volume.number)
-    found = _matching(wanted).order_by(Volume.year.desc(), Volume.retention.desc(), Volume.number.desc())
+    found = _matching(house_of(db).settings, wanted).order_by(Volume.year.desc(), Volume.retention.desc(), Volume.number.desc())
     if wanted.after is not None:
         found = found.where(place < tuple_(*wanted.after))
     return db.scalars(found.limit(PAGE + 1)).all()
 
 
-def named_by(typed: str) -> ColumnElement[bool]:
-    """Return the condition that a volume has the code somebody typed: whole, whatever stands between its parts, or its number."""
+def named_by(settings: Settings, typed: str) -> ColumnElement[bool]:
+    """Return the condition that a volume has the code somebody typed: whole, whatever stands between its parts, or its number.
+
+    What is before the year may be left out; when it is typed it is this archive's.
+    """
     text = unicodedata.normalize("NFKC", typed).strip().upper()
-    parts = AS_TYPED.search(text)
-    if parts is not None:
-        same = (Volume.year == int(parts[1]), Volume.retention == parts[2], Volume.number == int(parts[3]))
-        return and_(*same)
+    parts, ours = AS_TYPED.search(text), f"{settings.fonds_code}{settings.archive_category}".upper()
+    if parts is not None and ours.endswith(BETWEEN.sub("", text[: parts.start()])):
+        return and_(Volume.year == int(parts[1]), Volume.retention == parts[2], Volume.number == int(parts[3]))
     number = ONLY_NUMBER.fullmatch(text)
     return Volume.number == int(number[1]) if number is not None else Volume.code == typed.strip()
 
 
-def _matching(wanted: Wanted) -> Select[Volume]:
+def _matching(settings: Settings, wanted: Wanted) -> Select[Volume]:
     query = select(Volume).where(Volume.state == "sealed")
     if wanted.code:
-        query = query.where(named_by(wanted.code))
+        query = query.where(named_by(settings, wanted.code))
     if wanted.year is not None:
         query = query.where(Volume.year == wanted.year)
     if wanted.retention:

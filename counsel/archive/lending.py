@@ -90,7 +90,7 @@ def ask_loan(db: Session, *, actor: SignedIn, wish: Wish) -> Ticket:
     require(db, actor, Permission.LOAN_ASK)
     if wish.mode == "copy":
         wish = replace(wish, reader_id=None)  # it is the person's, who fetches it with a code
-    found = db.scalars(select(Volume).where(named_by(wish.code), Volume.state == "sealed").limit(2)).all()
+    found = db.scalars(select(Volume).where(named_by(house_of(db).settings, wish.code), Volume.state == "sealed").limit(2)).all()
     volume = found[0] if len(found) == 1 else None
     case = case_at(db, volume.case_id if volume is not None else None)
     problems = _problems(db, wish, volume, case)

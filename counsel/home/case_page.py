@@ -30,7 +30,7 @@ from counsel.pathway.closing.services import follow_ups_of
 from counsel.pathway.intake.consent import age_of, client_of, guardian_settled, present_consent
 from counsel.pathway.intake.levels import screen_today
 from counsel.pathway.plans.forms import REPLAN_WORDS
-from counsel.pathway.plans.services import REPLAN_REASONS, own_goals
+from counsel.pathway.plans.services import own_goals
 from counsel.pathway.referral.forms import CONFLICT_WORDS, HOLD_WORDS, REACH_WORDS, TRANSFER_WORDS
 from counsel.pathway.referral.services import referrals_of, tries_of
 from counsel.pathway.sessions.forms import HOMEWORK_WORDS, BeginForm, HomeworkForm
@@ -156,7 +156,7 @@ def _around(db: Session, actor: SignedIn, case: Case) -> dict[str, Any]:
         "conflict_words": CONFLICT_WORDS,
         "hold_words": HOLD_WORDS,
         "reach_words": REACH_WORDS,
-        "replan": REPLAN_REASONS,
+        "replan_words": REPLAN_WORDS,
         "move_words": {**REASON_WORDS, **HOLD_WORDS, **TRANSFER_WORDS, **REPLAN_WORDS},
         "homework_words": HOMEWORK_WORDS,
         "reasons": REASON_WORDS,

@@ -14,6 +14,7 @@ from counsel.archive.integrity import Integrity, check_integrity
 from counsel.archive.manifest import BESIDE, differences, entries_of
 from counsel.archive.models import Ticket, Volume
 from counsel.archive.names import search_names
+from counsel.archive.sheets import sheets_of
 from counsel.archive.tickets import ask, drop, earlier_volumes, find_ticket, give_back, open_tickets, serve
 from counsel.audit.models import AuditLine
 from counsel.confidentiality.permissions import Permission
@@ -27,6 +28,7 @@ from counsel.pathway.cases.services import find_case
 from counsel.pathway.sessions.services import read_note
 from counsel.people.conflicts import declare
 from counsel.people.recovery import change_passphrase
+from counsel.people.staff import staff_name
 from counsel.records.models import Body, Item
 from counsel.records.services import items_in
 from tests.conftest import Centre
@@ -67,8 +69,12 @@ def test_a_returning_clients_counsellor_reads_by_ticket(centre: Centre) -> None:
         find_case(centre.db, actor=qiu, case_id=old.case_id, permission=Permission.CASE_WRITE)
     with pytest.raises(ConflictError):
         serve(centre.db, actor=shen, ticket=ticket)
-    epoch = centre.db.get_one(Box, old.box_id).epoch
+    epoch, before = centre.db.get_one(Box, old.box_id).epoch, sheets_of(centre.db, actor=shen, volume_id=volume.volume_id)
     give_back(centre.db, actor=shen, ticket=ticket)
+    after = sheets_of(centre.db, actor=shen, volume_id=volume.volume_id)
+    assert not before.openings and before.seal != after.seal  # each opening stands on the sheet with its reason
+    (opened,) = after.openings
+    assert (opened["purpose"], opened["reader"]) == ("returning", staff_name(centre.db, qiu.holder_id))
     assert centre.db.get_one(Box, old.box_id).epoch == epoch + 1 and not opens(centre, "qiu", old.box_id)
     with pytest.raises(RefusedError):
         find_case(centre.db, actor=qiu, case_id=old.case_id, permission=Permission.CASE_READ)
